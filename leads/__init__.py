@@ -1,0 +1,1 @@
+"""FACTS: who they are, what they did, where they stand."""

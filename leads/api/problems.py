@@ -1,0 +1,47 @@
+"""Errors as problem details (RFC 9457): what happened, with which field, and the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from leads.errors import Refused
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn an exception of a view into problem details; None lets an unexpected one become a 500."""
+    if isinstance(error, Refused):
+        body = {
+            "type": "about:blank",
+            "title": error.title,
+            "status": error.status,
+            "detail": str(error),
+            "code": error.code,
+        }
+        return Response(body | error.state, status=error.status, content_type="application/problem+json")
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    body = {"type": "about:blank", "title": _title(error), "status": response.status_code}
+    if isinstance(error, exceptions.ValidationError):
+        body |= {"detail": "Some fields need another value.", "errors": response.data}
+    else:
+        body |= {"detail": str(response.data.get("detail", "")), "code": getattr(error, "default_code", "error")}
+    response.data = body
+    response.content_type = "application/problem+json"
+    return response
+
+
+def _title(error: Exception) -> str:
+    if isinstance(error, Http404 | exceptions.NotFound):
+        return "Not found"
+    if isinstance(error, PermissionDenied | exceptions.PermissionDenied):
+        return "Not allowed"
+    if isinstance(error, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
+        return "Not signed in"
+    return "Not accepted"

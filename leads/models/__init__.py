@@ -1,0 +1,51 @@
+"""The nouns of the ground floor."""
+
+from leads.models.activity import Activity, ActivityType, AnonymousActivity, AwaitingAssessment
+from leads.models.intake import Receipt, RefusedItem, Source
+from leads.models.journey import HolderChange, Outcome, RestChange, Stage, StageChange, StageRule
+from leads.models.lead import (
+    Account,
+    AttributeChange,
+    ErasedIdentity,
+    ExternalId,
+    Identity,
+    IdentityConflict,
+    Lead,
+    MailDomain,
+    TitleWord,
+)
+from leads.models.outbox import Job, Notification
+from leads.models.people import ApiKey, Organization, Role, Team, TeamMembership, User
+
+__all__ = [
+    "Account",
+    "Activity",
+    "ActivityType",
+    "AnonymousActivity",
+    "ApiKey",
+    "AttributeChange",
+    "AwaitingAssessment",
+    "ErasedIdentity",
+    "ExternalId",
+    "HolderChange",
+    "Identity",
+    "IdentityConflict",
+    "Job",
+    "Lead",
+    "MailDomain",
+    "Notification",
+    "Organization",
+    "Outcome",
+    "Receipt",
+    "RefusedItem",
+    "RestChange",
+    "Role",
+    "Source",
+    "Stage",
+    "StageChange",
+    "StageRule",
+    "Team",
+    "TeamMembership",
+    "TitleWord",
+    "User",
+]

@@ -1,0 +1,153 @@
+"""People on our side: who logs in, in which team, with which rights, and the one organization they work for."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class Role(models.TextChoices):
+    """The five roles; each is a Django group of the same name."""
+
+    REP = "rep", "Rep"
+    MANAGER = "manager", "Manager"
+    MARKETING = "marketing", "Marketing"
+    REVOPS = "revops", "RevOps"
+    ADMIN = "admin", "Admin"
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users by e-mail; the address is the log-in and is kept lower-cased."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create one user; `password=None` makes one who can't log in until a password is set."""
+        if not email:
+            raise ValueError("A user needs an e-mail address.")
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Create one user with every right."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person on our side. Roles are groups; the address is the log-in."""
+
+    class Theme(models.TextChoices):
+        SYSTEM = "system", "As the system"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    email = models.EmailField(max_length=254, unique=True)
+    full_name = models.CharField(max_length=200)
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="Every page shows times in this zone.")
+    theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
+    single_keys = models.BooleanField(default=True, help_text="Work the desk with single keys (a, r, j, k …).")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False, help_text="May open the admin.")
+    joined_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["full_name"]
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_is_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name or self.email
+
+    def get_full_name(self) -> str:
+        return self.full_name
+
+    def get_short_name(self) -> str:
+        return self.full_name.split(" ")[0] or self.email
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The role names this user has; read once per object."""
+        cached: frozenset[str] | None = self.__dict__.get("_roles")
+        if cached is None:
+            cached = frozenset(self.groups.values_list("name", flat=True))
+            if self.is_superuser:
+                cached |= {Role.ADMIN.value}
+            self.__dict__["_roles"] = cached
+        return cached
+
+    def has_role(self, *roles: str) -> bool:
+        """True if the user has any of these roles."""
+        return not self.roles.isdisjoint({str(getattr(role, "value", role)) for role in roles})
+
+
+class Team(models.Model):
+    """A group of people who work leads together under its managers."""
+
+    name = models.CharField(max_length=120, unique=True)
+    members = models.ManyToManyField(User, through="TeamMembership", related_name="teams")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamMembership(models.Model):
+    """One person in one team, as a member or as its manager."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    is_manager = models.BooleanField(default=False, help_text="Manages the team: sees and may decide all its leads.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="once_in_a_team")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"
+
+
+class Organization(models.Model):
+    """The one organization this installation serves: its name, zone, currency and first day of the week."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    name = models.CharField(max_length=200, default="Our company")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="Days, weeks and months in reports.")
+    currency = models.CharField(max_length=3, default="USD")
+    first_weekday = models.SmallIntegerField(default=0, choices=[(0, "Monday"), (6, "Sunday")])
+    erasure_salt = models.CharField(max_length=64, default=uuid.uuid4, editable=False)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="only_one_organization")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKey(models.Model):
+    """A key with which a program acts as one user. Only its hash is kept."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=120)
+    prefix = models.CharField(max_length=12, help_text="The first characters, to tell keys apart.")
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

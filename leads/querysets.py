@@ -1,0 +1,40 @@
+"""Questions about leads, as words that chain into sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+if TYPE_CHECKING:
+    from leads.models import Lead, User
+
+
+class LeadQuerySet(models.QuerySet["Lead"]):
+    """Leads."""
+
+    def live(self) -> LeadQuerySet:
+        """Neither merged away nor erased."""
+        return self.filter(merged_into__isnull=True, erased_at__isnull=True)
+
+    def visible_to(self, user: User) -> LeadQuerySet:
+        """What this user may read.
+
+        Marketing, RevOps and admins: all. A manager: what their teams hold and what no team holds, and their own.
+        A rep: what they hold or held, and the other leads of accounts on which they hold one.
+        """
+        from leads.models import HolderChange, Role, TeamMembership
+
+        if not user.is_active:
+            return self.none()
+        if user.has_role(Role.MARKETING, Role.REVOPS, Role.ADMIN):
+            return self
+        held = Exists(HolderChange.objects.filter(lead=OuterRef("pk"), holder=user))
+        if user.has_role(Role.MANAGER):
+            managed = TeamMembership.objects.filter(user=user, is_manager=True).values("team")
+            return self.filter(Q(holder_team__in=managed) | Q(holder_team__isnull=True) | Q(holder=user) | held)
+        if user.has_role(Role.REP):
+            on_account = self.model._default_manager.filter(holder=user, account__isnull=False).values("account")
+            return self.filter(Q(holder=user) | held | Q(account__in=on_account))
+        return self.none()

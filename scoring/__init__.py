@@ -1,0 +1,1 @@
+"""JUDGEMENTS: how good is this lead, and why."""

@@ -1,0 +1,1 @@
+"""What scoring does when a bell of the ground floor rings."""

@@ -1,0 +1,1 @@
+"""PROMISES: who must do what by when."""

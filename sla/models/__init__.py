@@ -1,0 +1,48 @@
+"""The nouns of the promises floor."""
+
+from sla.models.clock import Clock, ClockPause, ClockStep, ClockTiming
+from sla.models.handoff import (
+    LEGAL_MOVES,
+    OPEN_STATES,
+    AnsweredRequest,
+    CapacityOverride,
+    Handoff,
+    HandoffChange,
+    Leg,
+    RoutingTrace,
+    State,
+)
+from sla.models.people import Absence, Calendar, CalendarVersion, Desk, Rep
+from sla.models.policy import Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
+from sla.models.rules import Reason, RoutingRule
+from sla.models.touch import Touch
+
+__all__ = [
+    "LEGAL_MOVES",
+    "OPEN_STATES",
+    "Absence",
+    "AnsweredRequest",
+    "Calendar",
+    "CalendarVersion",
+    "CapacityOverride",
+    "Clock",
+    "ClockPause",
+    "ClockStep",
+    "ClockTiming",
+    "Desk",
+    "Handoff",
+    "HandoffChange",
+    "Heat",
+    "LadderStep",
+    "Leg",
+    "Policy",
+    "PolicyTarget",
+    "PolicyVersion",
+    "Reason",
+    "Rep",
+    "RoutingRule",
+    "RoutingTrace",
+    "State",
+    "Target",
+    "Touch",
+]

@@ -1,0 +1,1 @@
+"""What sla does when a bell of a lower floor rings."""
