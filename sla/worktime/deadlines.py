@@ -91,7 +91,7 @@ def due(
     Raises BudgetError, PauseError (one without an end), InstantError, NeverOpen, TooFar.
     """
     begun = to_us(start, "start")
-    budget = _budget(hours, start, seconds, business_days)
+    budget = _budget(hours, begun, seconds, business_days)
     stretches = joined(pauses, start=begun) if pauses else []
     at = _spent(hours, begun, budget, stretches)
     return Deadline(hours, (begun, at), tuple(stretches), to_datetime(at), seconds_of(budget))
@@ -107,7 +107,7 @@ def due_at(
 ) -> datetime:
     """Only the instant of `due`, for many at once."""
     begun = to_us(start, "start")
-    budget = _budget(hours, start, seconds, business_days)
+    budget = _budget(hours, begun, seconds, business_days)
     if not pauses:
         return to_datetime(hours.spent(begun, budget))
     return to_datetime(_spent(hours, begun, budget, joined(pauses, start=begun)))
@@ -138,7 +138,7 @@ def business_days_budget(hours: Hours, start: datetime, days: int) -> int | floa
 
 def is_open(hours: Hours, at: datetime) -> bool:
     """Whether work is done at this instant; at the closing instant it no longer is."""
-    return hours.first_closed(us := to_us(at, "at")) != us
+    return hours.is_open(to_us(at, "at"))
 
 
 def next_open(hours: Hours, at: datetime) -> datetime:
@@ -158,12 +158,12 @@ def remaining(hours: Hours, now: datetime, due_at: datetime) -> int | float:
     return seconds_of(hours.open_between(at, end)) if at <= end else -seconds_of(hours.open_between(end, at))
 
 
-def _budget(hours: Hours, start: datetime, seconds: float | None, business_days: int | None) -> int:
+def _budget(hours: Hours, start: int, seconds: float | None, business_days: int | None) -> int:
     """The budget in microseconds."""
     if business_days is not None:
         if seconds is not None:
             raise BudgetError("seconds: give seconds or business_days, not both.", field="seconds")
-        return _business_days(hours, to_us(start, "start"), business_days)
+        return _business_days(hours, start, business_days)
     if type(seconds) is int:
         if seconds < 0:
             raise BudgetError("seconds: a budget cannot be negative.", field="seconds")

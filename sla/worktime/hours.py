@@ -101,10 +101,16 @@ class Hours:
     def open_between(self, start: int, end: int) -> int:
         """The working time in [start, end)."""
         if end - start > FAR:
-            raise TooFar(f"The two moments lie more than {FAR_YEARS} years apart.", field="end")
+            raise TooFar(f"end: the two moments lie more than {FAR_YEARS} years apart.", field="end")
         first, last = start // SPAN, end // SPAN
         whole = sum(self.span(index).total for index in range(first, last))
         return whole + self.open_before(end) - self.open_before(start)
+
+    def is_open(self, at: int) -> bool:
+        """Whether this instant lies in an open interval; a closing instant does not."""
+        span = self.span(at // SPAN)
+        i = bisect_right(span.starts, at) - 1
+        return i >= 0 and at < span.ends[i]
 
     def first_open(self, at: int) -> int:
         """The first open instant at or after this one; raises NeverOpen."""
@@ -161,11 +167,13 @@ class Hours:
             need -= span.total
             index += 1
             if index * SPAN - start > FAR:
-                raise TooFar(f"The budget is not spent within {FAR_YEARS} years of the start. Give a smaller one.")
+                raise TooFar(
+                    f"The budget is not spent within {FAR_YEARS} years of the start. Give less.", field="seconds"
+                )
 
     def _never(self, since: int) -> NeverOpen:
         told = f"Nothing is open within 366 days of {to_datetime(since):%Y-%m-%d %H:%M} UTC, so there is no answer."
-        return NeverOpen(f"{told} Check the weekly hours and the holidays of the calendar.")
+        return NeverOpen(f"{told} Check the weekly hours and the holidays.", field="calendar")
 
 
 @lru_cache(maxsize=512)

@@ -15,7 +15,7 @@ PAUSED = "paused"
 
 
 def joined(pauses: Sequence[Pause], *, start: int, until: int | None = None) -> list[Stretch]:
-    """The pauses after start in order, overlapping ones as one, in microseconds. `until` is where a running one is cut."""
+    """The pauses after start in order, overlapping ones as one; a running one is cut at `until`."""
     stretches = sorted(_stretch(pause, until) for pause in pauses)
     found: list[Stretch] = []
     for begun, ended in stretches:
@@ -32,14 +32,18 @@ def joined(pauses: Sequence[Pause], *, start: int, until: int | None = None) -> 
 def _stretch(pause: Pause, until: int | None) -> Stretch:
     begun_at, ended_at = pause
     begun = to_us(begun_at, "pauses")
-    if ended_at is None and until is None:
-        told = f"pauses: the pause from {to_datetime(begun):%Y-%m-%d %H:%M} UTC has no end, so no answer is due yet."
-        raise PauseError(f"{told} End the pause first.", field="pauses")
-    ended = until if ended_at is None and until is not None else to_us(ended_at, "pauses")  # type: ignore[arg-type]
-    if ended_at is not None and ended < begun:
-        told = f"pauses: the pause from {to_datetime(begun):%Y-%m-%d %H:%M} UTC ends before it starts."
-        raise PauseError(f"{told} Swap its two moments.", field="pauses")
+    if ended_at is None:
+        if until is None:
+            raise _error(begun, "has no end, so no answer is due yet. End the pause first.")
+        return begun, until
+    ended = to_us(ended_at, "pauses")
+    if ended < begun:
+        raise _error(begun, "ends before it starts. Swap its two moments.")
     return begun, ended
+
+
+def _error(begun: int, told: str) -> PauseError:
+    return PauseError(f"pauses: the pause from {to_datetime(begun):%Y-%m-%d %H:%M} UTC {told}", field="pauses")
 
 
 def overlaid(segments: Iterable[Segment], pauses: Sequence[Stretch]) -> list[Segment]:

@@ -100,7 +100,10 @@ def local_day(zone_name: str, us: int) -> int:
 
 @lru_cache(maxsize=4096)
 def instants_of_day(zone_name: str, day: int) -> tuple[tuple[int, int], ...]:
-    """The UTC intervals in which the wall calendar shows this date; two where midnight comes twice, none where it was skipped."""
+    """The UTC intervals in which the wall calendar shows this date.
+
+    Several next to each other where the offset changes, apart where midnight comes twice, none for a skipped date.
+    """
     midnight = day * DAY
     around = offset_stretches(zone_name, midnight - 2 * DAY, midnight + 3 * DAY)
     found = [(max(a, midnight - offset), min(b, midnight + DAY - offset)) for a, b, offset in around]
