@@ -283,7 +283,7 @@ def drop_root(home: Path, binaries: Binaries) -> tuple[str, Path, Binaries]:
         link_away(cluster, away / "postgres")
     identity = f"{uid}:{gid}"
     if not can_run(identity, binaries, away):
-        binaries = copy_binaries(binaries, AWAY / f"{short_name(home)}-pg{binaries.major}")
+        binaries = copy_binaries(binaries, AWAY / f"{short_name(binaries.directory)}-{binaries.major}")
     if not can_run(identity, binaries, away):
         raise HomeError(
             "PostgreSQL refuses to run as root, and here root can neither open a user namespace nor drop to another "
@@ -306,19 +306,27 @@ def link_away(cluster: Path, target: Path) -> None:
 
 def copy_binaries(binaries: Binaries, target: Path) -> Binaries:
     """Copy the programs with their libraries to where an ordinary user can reach them."""
-    program = binaries.directory / "postgres"
     root = binaries.directory.parent
     libraries = root.parent.with_suffix(".libs")
+    target = own_directory(target, os.geteuid(), os.getegid())
     copy = target / root.parent.name / root.name
-    if not (copy / "bin" / "postgres").exists() or (copy / "bin" / "postgres").stat().st_size != program.stat().st_size:
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(mode=0o755, parents=True)
-        shutil.copytree(root, copy, symlinks=True)
+    if not (target / "whole").exists():
+        shutil.copytree(root, copy, symlinks=True, dirs_exist_ok=True)
         if libraries.exists():
-            shutil.copytree(libraries, target / libraries.name, symlinks=True)
-        for directory in (target, copy.parent):
-            directory.chmod(0o755)
+            shutil.copytree(libraries, target / libraries.name, symlinks=True, dirs_exist_ok=True)
+        (target / "whole").touch()
+    for directory in (target, copy.parent):
+        directory.chmod(0o755)
     return Binaries(copy / "bin", binaries.major)
+
+
+def forget(home: Path) -> None:
+    """Remove the cluster of a home, wherever it lies, and the directory of its socket."""
+    cluster = home / "postgres"
+    if cluster.is_symlink() and cluster.resolve().parent.name == short_name(home):
+        shutil.rmtree(cluster.resolve().parent, ignore_errors=True)
+        cluster.unlink()
+    shutil.rmtree(Path("/tmp") / short_name(home), ignore_errors=True)  # noqa: S108
 
 
 def make_cluster(binaries: Binaries, data: Path, identity: str, *, durable: bool, log: Path) -> None:

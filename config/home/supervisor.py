@@ -38,7 +38,7 @@ class Child:
 
     `identity` is `plain`, `namespace` or `uid:gid` (see `keeper.become`). `foundation` children are stopped last,
     because the others stand on them. `before` is called before every start. Without a `log` the child writes where the
-    supervisor does.
+    supervisor does; `output` is a file for its standard output alone.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: Path = field(default_factory=Path.cwd)
     log: Path | None = None
+    output: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 5.0
     identity: str = "plain"
@@ -80,18 +81,19 @@ class Running:
             "inherited": [report, *inherited],
         }
         log = open_log(child.log) if child.log else None
+        output = os.open(child.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) if child.output else None
         try:
             self.keeper = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-I", "-S", str(KEEPER), json.dumps(order)],
                 stdin=lifeline,
-                stdout=log,
+                stdout=log if output is None else output,
                 stderr=log,
                 env={**os.environ, **child.environment},
                 pass_fds=[report, *inherited],
                 start_new_session=True,
             )
         finally:
-            for number in (lifeline, report, log):
+            for number in (lifeline, report, log, output):
                 if number is not None:
                     os.close(number)
 

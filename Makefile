@@ -1,0 +1,71 @@
+# Baton, on a machine with Python 3.11 or later and make. `make help` says what there is.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean-demo lock
+
+PY := .venv/bin/python
+PORT ?= 8000
+export PORT
+export PYTHONUNBUFFERED := 1
+export PYTHONUTF8 := 1
+
+# Some homes are missing or cannot be written to; then everything that wants one gets it under var/.
+ifneq ($(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" && echo yes),yes)
+export HOME := $(CURDIR)/var/home
+endif
+
+help: ## Show this list.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+demo: .venv/demo-ready ## Run all of Baton on this machine, with a demo company. PORT=8001 chooses another port.
+	@exec $(PY) -m config.home.demo --with-parent
+
+test: .venv/dev-ready ## Run the whole test suite on servers of its own. ARGS="-k inbox" passes options to pytest.
+	@exec $(PY) -m config.home.testing --with-parent $(ARGS)
+
+check: .venv/dev-ready ## Check format, lint, types, import contracts and migrations. Runs no tests, needs no server.
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+	env -u DATABASE_URL DJANGO_SETTINGS_MODULE=config.settings $(PY) -W "ignore:Got an error checking" manage.py makemigrations --check --dry-run
+
+bench: .venv/demo-ready ## Measure intake, scoring and the way to the offer. N=20000 chooses the number of leads.
+	@exec $(PY) -m config.home.bench --with-parent $(if $(N),$(N))
+
+clean-demo: ## Forget the demo: its data, mails, keys and logs.
+	@if [ -x $(PY) ]; then exec $(PY) -m config.home.demo --forget; else rm -rf var; echo "The demo is forgotten."; fi
+
+lock: .venv/dev-ready ## Write the requirements files anew from pyproject.toml (needs uv).
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --upgrade pyproject.toml -o requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --upgrade --extra dev pyproject.toml -o requirements-dev.txt
+
+# An environment that lost its Python is made anew, and then nothing in it is ready.
+$(shell $(PY) -c 'import pip' >/dev/null 2>&1 || rm -f .venv/demo-ready .venv/dev-ready)
+
+.venv/demo-ready: requirements.txt | python-found
+	@$(PY) config/home/install.py requirements.txt
+	@touch $@
+
+.venv/dev-ready: requirements-dev.txt | python-found
+	@$(PY) config/home/install.py requirements-dev.txt
+	@touch $@
+
+.PHONY: python-found
+python-found:
+	@if $(PY) -c 'import pip' >/dev/null 2>&1; then exit 0; fi; \
+	too_bare=; for candidate in $(PYTHON) python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    too_bare=$$candidate; \
+	    if "$$candidate" -c 'import venv, ensurepip' >/dev/null 2>&1; then \
+	      echo "Making .venv with $$("$$candidate" --version) ..."; \
+	      exec "$$candidate" -m venv --clear .venv; \
+	    fi; \
+	  fi; \
+	done; \
+	if [ -n "$$too_bare" ]; then \
+	  echo "$$too_bare cannot make virtual environments: its venv module is missing (on Debian: apt-get install python3-venv)."; \
+	else \
+	  echo "Baton needs Python 3.11 or later, and this machine has none. Install one, or name it: make demo PYTHON=/path/to/python3.11"; \
+	fi; exit 1
