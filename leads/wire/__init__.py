@@ -1,7 +1,9 @@
 """The bytes of a Segment-compatible body, turned into validated events or refusals one by one; no models, no clock."""
 
-from leads.wire.attributes import Attributes, Company, as_domain, as_email, attributes_of, company_attributes_of
+from leads.wire.attributes import Attributes, Company, attributes_of, company_attributes_of
+from leads.wire.contacts import as_domain, as_email
 from leads.wire.contexts import Campaign, Origin
+from leads.wire.inflation import inflate
 from leads.wire.items import KINDS, Event, read_event, read_item
 from leads.wire.refusals import (
     MAX_BATCH_BYTES,
@@ -12,7 +14,7 @@ from leads.wire.refusals import (
     Unreadable,
     WireError,
 )
-from leads.wire.scan import Envelope, Ignored, Item, inflate, split_batch, split_single
+from leads.wire.scan import Envelope, Ignored, Item, split_batch, split_single
 from leads.wire.times import occurred, parse_time
 from leads.wire.values import parse_value
 

@@ -1,27 +1,25 @@
 """Traits as plain attribute values: the reserved ones typed, the rest as they came."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from leads.wire.contacts import (
+    MAX_EMAIL_LENGTH,
+    MAX_PHONE_LENGTH,
+    MAX_URL_LENGTH,
+    as_domain,
+    as_email,
+    as_phone,
+    as_website,
+)
 from leads.wire.refusals import Refusal
 from leads.wire.scan import Ignored
 from leads.wire.texts import as_count, as_id, as_name, as_text, cut
 
 MAX_TEXT_LENGTH: Final = 200
-MAX_URL_LENGTH: Final = 2_048
 MAX_TRAIT_LENGTH: Final = 2_000
 MAX_TRAIT_NAME_LENGTH: Final = 100
-_MAX_EMAIL_LENGTH: Final = 254
-_LOCAL_PART: Final = re.compile(r"(?!\.)(?!.*\.\.)[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}(?<!\.)", re.ASCII)
-_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_DOMAIN: Final = re.compile(
-    rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.(?=[^.]*[a-z])[a-z0-9-]{{2,63}}(?<!-)", re.ASCII
-)
-_WEB_PREFIX: Final = re.compile(r"(?:https?:)?//", re.IGNORECASE)
-_HOST_END: Final = re.compile(r"[/?#]")
-_PHONE: Final = re.compile(r"(?=(?:\D*\d){5})\+?[\d\s()./x#ext-]{5,40}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +135,12 @@ def attributes_of(traits: Mapping[str, Any]) -> Attributes:
     last = reader.text("lastName", "last_name")
     split_first, split_last = _split_name(reader.text("name"))
     found: dict[str, Any] = {
-        "email": reader.checked("email", by=as_email, length=_MAX_EMAIL_LENGTH),
+        "email": reader.checked("email", by=as_email, length=MAX_EMAIL_LENGTH),
         "first_name": first or split_first,
         "last_name": last or split_last,
-        "phone": reader.checked("phone", by=_phone, length=40),
+        "phone": reader.checked("phone", by=as_phone, length=MAX_PHONE_LENGTH),
         "title": reader.text("title"),
-        "website": reader.checked("website", by=_website, length=MAX_URL_LENGTH),
+        "website": reader.checked("website", by=as_website, length=MAX_URL_LENGTH),
     }
     leftovers: dict[str, Any] = {}
     found["country"], found["city"] = _address(reader, leftovers)
@@ -162,8 +160,8 @@ def company_attributes_of(traits: Mapping[str, Any]) -> Attributes:
     country, city = _address(reader, leftovers)
     found: dict[str, Any] = {
         "company": _company(reader),
-        "phone": reader.checked("phone", by=_phone, length=40),
-        "website": reader.checked("website", by=_website, length=MAX_URL_LENGTH),
+        "phone": reader.checked("phone", by=as_phone, length=MAX_PHONE_LENGTH),
+        "website": reader.checked("website", by=as_website, length=MAX_URL_LENGTH),
         "country": country,
         "city": city,
     }
@@ -215,49 +213,3 @@ def _split_name(name: str | None) -> tuple[str | None, str | None]:
     else:
         first, _, last = name.partition(" ")
     return first.strip() or None, last.strip() or None
-
-
-def as_email(text: str) -> str | None:
-    """The address trimmed and in lower case, its domain in ASCII (IDNA); `None` if it cannot be one.
-
-    Local parts beyond ASCII are refused: lower-casing them is ambiguous, and an address is an identity.
-    """
-    local, at, domain = text.strip().rpartition("@")
-    host = _ascii_host(domain) if at and len(text) <= _MAX_EMAIL_LENGTH else None
-    # Checked before it is lowered: some letters beyond ASCII have lower cases within it.
-    if host is None or not local.isascii() or not _LOCAL_PART.fullmatch(local.lower()):
-        return None
-    found = f"{local.lower()}@{host}"
-    return found if len(found) <= _MAX_EMAIL_LENGTH else None
-
-
-def as_domain(text: str) -> str | None:
-    """The bare domain in a domain or web address, in lower-case ASCII, without `www.`; `None` if there is none."""
-    bare = _HOST_END.split(_WEB_PREFIX.sub("", text.strip(), count=1), maxsplit=1)[0]
-    return _ascii_host(bare.lower().removeprefix("www."))
-
-
-def _ascii_host(domain: str) -> str | None:
-    if len(domain) > 253:
-        return None
-    try:
-        host = domain.encode("idna").decode("ascii").lower() if not domain.isascii() else domain.lower()
-    except UnicodeError:
-        return None
-    return host if _DOMAIN.fullmatch(host) else None
-
-
-def _phone(text: str) -> str | None:
-    return text if _PHONE.fullmatch(text) else None
-
-
-def _website(text: str) -> str | None:
-    """A web address, with a scheme; `None` for other schemes and for what names no host."""
-    address = text if _WEB_PREFIX.match(text) else f"https://{text}"
-    if address.startswith("//"):
-        address = f"https:{address}"
-    host = (
-        _HOST_END.split(address.split("//", 1)[1], maxsplit=1)[0].rpartition(":")[0]
-        or _HOST_END.split(address.split("//", 1)[1], maxsplit=1)[0]
-    )
-    return address if _ascii_host(host) and len(address.split()) == 1 else None

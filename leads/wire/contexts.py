@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Any, Final
 
 from leads.wire.texts import as_text, cut
@@ -81,8 +81,12 @@ def _mapping(context: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _ip(value: Any) -> str | None:
+    """The address in its shortest form; a zone ("fe80::1%eth0") means something on the sender's machine only."""
+    if not isinstance(value, str):
+        return None
+    text = value.strip().partition("%")[0]
+    family = AF_INET6 if ":" in text else AF_INET
     try:
-        # A zone ("fe80::1%eth0") means something on the sender's machine only.
-        return str(ip_address(value.strip().split("%")[0])) if isinstance(value, str) and len(value) < 100 else None
-    except ValueError:
+        return inet_ntop(family, inet_pton(family, text))
+    except (OSError, ValueError):
         return None

@@ -1,7 +1,6 @@
-"""From the body of a request to its raw events: inflated, split, not yet read."""
+"""From the body of a request to its raw events: split, not yet read."""
 
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,17 +19,18 @@ from leads.wire.refusals import (
 from leads.wire.times import parse_time
 from leads.wire.values import STRING, parse_value
 
-_GZIP: Final = b"\x1f\x8b"
-_GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
-# What follows a finished member is copied; small bites keep a body of many tiny members linear.
-_BITE: Final = 4096
-
 _BLANKS: Final = b" \t\n\r"
 _KEY: Final = re.compile(rb"[ \t\n\r]*+(" + STRING + rb")[ \t\n\r]*+:", re.DOTALL)
-# Up to the next bracket, over strings and all else; and, between brackets, up to the next comma as well.
-_DEEP: Final = re.compile(rb'(?:[^"{}\[\]]++|' + STRING + rb")*+[{}\[\]]", re.DOTALL)
-_FLAT: Final = re.compile(rb'(?:[^"{}\[\],]++|' + STRING + rb")*+[{}\[\],]", re.DOTALL)
+_LIST: Final = re.compile(rb"[ \t\n\r]*+\[")
+# Over strings and all else, to the next run of like brackets; and, between brackets, to the next bracket or comma.
+_DEEP: Final = re.compile(rb'[^"{}\[\]]*+(?:' + STRING + rb'[^"{}\[\]]*+)*+([{\[]++|[}\]]++)', re.DOTALL)
+_FLAT: Final = re.compile(rb'[^"{}\[\],]*+(?:' + STRING + rb'[^"{}\[\],]*+)*+[{}\[\],]', re.DOTALL)
+# What most events are, four levels of containers at most, in one go.
+_LEVEL: Final = rb'[{\[][^"{}\[\]]*+(?:(?:' + STRING + rb'|%s)[^"{}\[\]]*+)*+[}\]]'
+_FLATTEST: Final = _LEVEL % rb"(?!)"
+_SHALLOW: Final = re.compile(rb"[ \t\n\r]*+" + _LEVEL % (_LEVEL % (_LEVEL % _FLATTEST)), re.DOTALL)
 _OPENING: Final = b"{["
+_KNOWN: Final = frozenset({"batch", "writeKey", "sentAt", "timestamp", "context", "integrations"})
 _COMMA: Final = ord(",")
 _END_OF_OBJECT: Final = ord("}")
 _END_OF_LIST: Final = ord("]")
@@ -67,35 +67,6 @@ class Envelope:
     ignored: tuple[Ignored, ...] = ()
 
 
-def inflate(body: bytes, *, limit: int) -> bytes:
-    """The plain bytes of a body, gunzipped when they are gzip, whatever the headers say.
-
-    `limit` is in bytes and holds for what comes out, while it comes out (`TooLarge`). A gzip stream that is
-    truncated, damaged or followed by anything else raises `Unreadable("bad_gzip")`.
-    """
-    if len(body) > limit:
-        raise TooLarge(f"A body may hold {limit} bytes; this one is larger.")
-    if not body.startswith(_GZIP):
-        return body
-    plain = bytearray()
-    member = zlib.decompressobj(_GZIP_WINDOW)
-    try:
-        for start in range(0, len(body), _BITE):
-            bite = body[start : start + _BITE]
-            while bite:
-                if member.eof:
-                    member = zlib.decompressobj(_GZIP_WINDOW)
-                plain += member.decompress(bite, limit - len(plain) + 1)
-                if len(plain) > limit:
-                    raise TooLarge(f"A body may inflate to {limit} bytes; this one is larger.")
-                bite = member.unused_data
-    except zlib.error:
-        raise Unreadable("bad_gzip", "The gzip stream is damaged.") from None
-    if not member.eof:
-        raise Unreadable("bad_gzip", "The gzip stream ends too early.")
-    return bytes(plain)
-
-
 def split_batch(body: bytes) -> Envelope:
     """Take a batch apart without reading its events, so that a bad one never sinks its neighbors.
 
@@ -105,11 +76,11 @@ def split_batch(body: bytes) -> Envelope:
     """
     if len(body) > MAX_BATCH_BYTES:
         raise TooLarge(f"A batch may hold {MAX_BATCH_BYTES} bytes; this one is larger.")
-    members = _members(body)
-    batch = members.get("batch", b"")
-    if not batch.startswith(b"["):
+    items: list[Item] = []
+    members = _members(body, items)
+    if members.get("batch") != b"[":
         raise Unreadable("no_batch", 'The body has no list named "batch".')
-    return _envelope(members, _slots(batch))
+    return _envelope(members, tuple(items))
 
 
 def split_single(body: bytes) -> Envelope:
@@ -167,8 +138,11 @@ def _envelope(members: dict[str, bytes], items: tuple[Item, ...]) -> Envelope:
     )
 
 
-def _members(body: bytes) -> dict[str, bytes]:
-    """The top-level members of an object, by name, as raw slices; of equal names the last counts."""
+def _members(body: bytes, items: list[Item] | None = None) -> dict[str, bytes]:
+    """The members we know of an object, by name, as raw slices; of equal names the last counts.
+
+    A list named batch is put into `items` slot by slot, where these are given, and leaves its bracket here.
+    """
     body = _without_mark(body).strip(_BLANKS)
     if not body:
         raise Unreadable("empty_body", "The body is empty.")
@@ -182,8 +156,18 @@ def _members(body: bytes) -> dict[str, bytes]:
         key = _KEY.match(body, at)
         if key is None:
             raise _invalid()
-        end, ending = _slot(body, key.end(), _END_OF_OBJECT)
-        members[_name(key[1])] = body[key.end() : end].strip(_BLANKS)
+        at, name = key.end(), _name(key[1])
+        opening = _LIST.match(body, at) if items is not None and name == "batch" else None
+        if opening and items is not None:
+            start = _fill(items, body, opening.end())
+            end, ending = _slot(body, start, _END_OF_OBJECT)
+            if body[start:end].strip(_BLANKS):
+                raise _invalid()
+            members[name] = b"["
+        else:
+            end, ending = _slot(body, at, _END_OF_OBJECT)
+            if name in _KNOWN:
+                members[name] = body[at:end].strip(_BLANKS)
         at = end + 1
     if at != len(body):
         raise Unreadable("invalid_json", "Something follows the end of the JSON object.")
@@ -191,27 +175,28 @@ def _members(body: bytes) -> dict[str, bytes]:
 
 
 def _name(raw: bytes) -> str:
+    if b"\\" not in raw:
+        return raw[1:-1].decode(errors="replace")
     try:
         return str(parse_value(raw, limit=MAX_BATCH_BYTES))
     except Refusal:
         raise _invalid() from None
 
 
-def _slots(batch: bytes) -> tuple[Item, ...]:
-    items: list[Item] = []
-    at, ending = 1, _COMMA
+def _fill(items: list[Item], body: bytes, at: int) -> int:
+    """Fill `items` from the list whose first slot begins at `at`; where the list ends."""
+    items.clear()
+    ending = _COMMA
     while ending == _COMMA:
-        end, ending = _slot(batch, at, _END_OF_LIST)
-        raw = batch[at:end].strip(_BLANKS)
+        end, ending = _slot(body, at, _END_OF_LIST)
+        raw = body[at:end].strip(_BLANKS)
         at = end + 1
         if not raw and not items and ending == _END_OF_LIST:
             break
         if len(items) >= MAX_SLOTS:
             raise TooLarge(f"A batch may hold {MAX_EVENTS} events; this one holds many more.", code="too_many")
         items.append(Item(raw, _refused_unread(len(items), len(raw))))
-    if at != len(batch):
-        raise _invalid()
-    return tuple(items)
+    return at
 
 
 def _refused_unread(position: int, size: int) -> Refusal | None:
@@ -224,10 +209,12 @@ def _refused_unread(position: int, size: int) -> Refusal | None:
 
 def _slot(body: bytes, at: int, closing: int) -> tuple[int, int]:
     """Where the slot beginning at `at` ends, and by what: a comma, or the `closing` bracket around it."""
+    if shallow := _SHALLOW.match(body, at):
+        at = shallow.end()
     while found := _FLAT.match(body, at):
         at = found.end()
         last = body[at - 1]
-        if last == _COMMA or last == closing:
+        if last in (_COMMA, closing):
             return at - 1, last
         if last in _OPENING:
             at = _past_container(body, at)
@@ -239,10 +226,13 @@ def _past_container(body: bytes, at: int) -> int:
     """Where the container whose opening bracket stands just before `at` ends; counted, never recursive."""
     depth = 1
     while found := _DEEP.match(body, at):
-        at = found.end()
-        depth += 1 if body[at - 1] in _OPENING else -1
-        if not depth:
-            return at
+        start, at = found.span(1)
+        if body[start] in _OPENING:
+            depth += at - start
+        elif depth <= at - start:
+            return start + depth
+        else:
+            depth -= at - start
     raise _invalid()
 
 

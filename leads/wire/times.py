@@ -1,13 +1,14 @@
 """When it happened: the client's stamps, read and set right by the server's clock."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import MAXYEAR, UTC, datetime, timedelta, timezone
 from typing import Any, Final, NamedTuple
 
 from leads.wire.refusals import Refusal
 
 FUTURE_GRACE: Final = timedelta(minutes=5)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(MAXYEAR, 12, 31, tzinfo=UTC)
 _LONGEST: Final = 64
 _STAMP: Final = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
@@ -15,6 +16,8 @@ _STAMP: Final = re.compile(
     r" ?(?:([Zz])|([+-])(\d{2}):?(\d{2})?)?)?",
     re.ASCII,
 )
+# `2024-05-01T09:30:00Z`, and with three or six decimals: read by the library, an order of magnitude faster.
+_USUAL_LENGTHS: Final = frozenset({20, 24, 27})
 # Below the first bound a number is no instant of our days (an uptime, a zero); from the second on it counts
 # milliseconds. Both readings begin in 1973, so no number can be read both ways.
 _FIRST_SECONDS: Final = 1e8
@@ -51,6 +54,8 @@ def _from_text(text: str) -> datetime | None:
     text = text.strip()
     if len(text) > _LONGEST:
         return None
+    if len(text) in _USUAL_LENGTHS and text.endswith("Z") and text[4] == "-" and text[10] == "T":
+        return datetime.fromisoformat(text)
     found = _STAMP.fullmatch(text)
     if found is None:
         return None
@@ -78,8 +83,7 @@ def occurred(*, original: datetime | None, sent_at: datetime | None, received_at
     try:
         at = original if sent_at is None else received_at - (sent_at - original)
     except OverflowError:
-        ahead = sent_at is not None and original > sent_at
-        at = (datetime.max if ahead else datetime.min).replace(tzinfo=UTC)
+        at = _EPOCH - timedelta(days=1) if sent_at is None or original < sent_at else _LAST
     if at > received_at + FUTURE_GRACE:
         return Occurrence(received_at, clamped=True)
     if at < _EPOCH:

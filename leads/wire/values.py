@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 from leads.wire.refusals import MAX_DEPTH, MAX_EVENT_BYTES, Refusal
 
 # Possessive throughout: the scan is linear, whatever is thrown at it.
-STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'
+STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _BRACKETS: Final = re.compile(STRING + rb"|[{}\[\]]", re.DOTALL)
 # An escape that may stand for NUL or for half a character. `\\u0000` also matches; the strings then decide.
 _SUSPECT: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
