@@ -1,0 +1,30 @@
+"""Fixtures of the whole house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Browser tests are told apart by their fixture, so that none is forgotten."""
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(autouse=True)
+def _no_broker(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Wake-ups go nowhere unless a test brings a broker: what must happen happens by the verbs and the sweeps."""
+    from leads import wake
+
+    monkeypatch.setattr(wake, "_publish", lambda kind: None)
+    yield
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A Tuesday afternoon, 15:00 UTC, on which nothing special happens."""
+    return datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
