@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 if TYPE_CHECKING:
-    from leads.models import Lead, User
+    from leads.models import Lead, User  # noqa: F401  (Lead is named in the base class as a string)
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):

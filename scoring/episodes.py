@@ -112,7 +112,7 @@ def set_phase(
     detail: dict[str, Any] | None = None,
     route_not_before: datetime | None = None,
 ) -> None:
-    """Write where the episode is, in the transaction that changed its hand-off. Falling back to waiting wakes routing."""
+    """Write where the episode is, in the transaction that changed its hand-off; waiting wakes routing."""
     if episode.closed_at is not None:
         raise EpisodeRefused("This episode has ended.")
     before = episode.phase
@@ -130,7 +130,7 @@ def set_phase(
 
 @business
 def raise_tier(episode: Episode, tier: str, *, now: datetime, detail: dict[str, Any] | None = None) -> bool:
-    """Lift the episode to a hotter tier; a cooler one changes nothing. Deadlines tighten by the bell. True if it rose."""
+    """Lift the episode to a hotter tier and tell sla by the bell; a cooler one changes nothing. True if it rose."""
     if HOTTER[Tier(tier)] <= HOTTER[Tier(episode.tier)]:
         return False
     before, episode.tier = episode.tier, tier
