@@ -54,7 +54,7 @@ def _from_text(text: str) -> datetime | None:
     text = text.strip()
     if len(text) > _LONGEST:
         return None
-    if len(text) in _USUAL_LENGTHS and text.endswith("Z") and text[4] == "-" and text[10] == "T":
+    if len(text) in _USUAL_LENGTHS and text.endswith("Z") and text[4::3][:3] == "--T":
         return datetime.fromisoformat(text)
     found = _STAMP.fullmatch(text)
     if found is None:

@@ -19,18 +19,33 @@ JUNK = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
-RESERVED = ["email", "firstName", "first_name", "lastName", "name", "phone", "title", "website", "company", "address"] + [
-    "industry", "country", "city", "domain", "employee_count", "employees", "id", "plan"
-]  # fmt: skip
+TEXTS = ["email", "firstName", "first_name", "lastName", "name", "phone", "title", "website", "company", "industry"]
+RESERVED = [*TEXTS, "address", "country", "city", "domain", "employee_count", "employees", "id", "plan"]
 
 
 class TestAttributesOf:
     def test_reads_the_reserved_traits(self) -> None:
-        found = wire.attributes_of({
-            "email": " Ada@Example.COM ", "firstName": "Ada", "lastName": "King", "phone": "+49 (30) 123-45", "title": "CTO",
-            "company": {"name": "Acme", "domain": "https://www.Acme.com/x", "industry": "Tools", "employee_count": "1,200", "id": 7, "plan": "pro"},
-            "address": {"country": "DE", "city": "Berlin", "street": "S"}, "website": "ada.example.com", "age": 36, "vip": True,
-        })  # fmt: skip
+        found = wire.attributes_of(
+            {
+                "email": " Ada@Example.COM ",
+                "firstName": "Ada",
+                "lastName": "King",
+                "phone": "+49 (30) 123-45",
+                "title": "CTO",
+                "company": {
+                    "name": "Acme",
+                    "domain": "https://www.Acme.com/x",
+                    "industry": "Tools",
+                    "employee_count": "1,200",
+                    "id": 7,
+                    "plan": "pro",
+                },
+                "address": {"country": "DE", "city": "Berlin", "street": "S"},
+                "website": "ada.example.com",
+                "age": 36,
+                "vip": True,
+            }
+        )
         assert (found.email, found.first_name, found.last_name) == ("ada@example.com", "Ada", "King")
         assert (found.phone, found.title, found.website) == ("+49 (30) 123-45", "CTO", "https://ada.example.com")
         assert (found.country, found.city) == ("DE", "Berlin")
@@ -61,7 +76,7 @@ class TestAttributesOf:
 
     @pytest.mark.parametrize("value", [None, "", "  "])
     def test_takes_nothing_for_unknown(self, value: Any) -> None:
-        found = wire.attributes_of(dict.fromkeys(RESERVED[:-8], value))
+        found = wire.attributes_of(dict.fromkeys(TEXTS, value))
         assert found == wire.Attributes()
 
     @pytest.mark.parametrize(
@@ -117,10 +132,18 @@ class TestAttributesOf:
 
 class TestCompanyAttributesOf:
     def test_reads_the_traits_of_a_group(self) -> None:
-        found = wire.company_attributes_of({
-            "name": "Acme", "domain": "acme.com", "employees": 12, "industry": "Tools", "website": "http://acme.com",
-            "address": {"country": "DE"}, "plan": "pro", "email": "x",
-        })  # fmt: skip
+        found = wire.company_attributes_of(
+            {
+                "name": "Acme",
+                "domain": "acme.com",
+                "employees": 12,
+                "industry": "Tools",
+                "website": "http://acme.com",
+                "address": {"country": "DE"},
+                "plan": "pro",
+                "email": "x",
+            }
+        )
         assert found.company == Company(None, "Acme", "acme.com", "Tools", 12)
         assert (found.website, found.country, found.email) == ("http://acme.com", "DE", None)
         assert found.traits == {"plan": "pro", "email": "x"}

@@ -1,6 +1,6 @@
 """The wire's events: who, what, when and where from, or why not."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -292,19 +292,19 @@ class TestParseTime:
             wire.parse_time(sent)
         assert raised.value.code == "bad_timestamp"
 
-    @given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(9999, 12, 30)), st.integers(-840, 840))
-    def test_reads_whatever_the_library_writes(self, local: datetime, minutes: int) -> None:
-        from datetime import timezone
-
-        moment = local.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    @given(st.integers(86_400, 250_000_000_000), st.integers(0, 999_999), st.integers(-840, 840))
+    def test_reads_whatever_the_library_writes(self, seconds: int, micro: int, minutes: int) -> None:
+        zone = timezone(timedelta(minutes=minutes))
+        moment = datetime(1970, 1, 1, tzinfo=zone) + timedelta(seconds=seconds, microseconds=micro)
         assert wire.parse_time(moment.isoformat()) == moment
 
     @given(st.text(st.sampled_from("0123456789-:TZ+. "), max_size=30) | st.floats() | st.integers())
     def test_is_total(self, sent: Any) -> None:
         try:
-            assert wire.parse_time(sent).year >= 1970
+            found: Any = wire.parse_time(sent).year >= 1970
         except Refusal as refusal:
-            assert refusal.code == "bad_timestamp"
+            found = refusal.code == "bad_timestamp"
+        assert found
 
 
 class TestOrigin:
