@@ -229,7 +229,8 @@ def main(arguments: list[str]) -> int:
                 live(supervisor, options.port, HOME)
             finally:
                 say("Stopping ...")
-                (HOME / "run.env").unlink(missing_ok=True)
+                for name in ("run.env", "demo.json"):
+                    forget(HOME / name)
     except HomeError as problem:
         say(f"\n{problem}")
         return 1

@@ -158,7 +158,9 @@ def keep(child: int, order: dict[str, Any], woken: int) -> int:
             return status
         if 0 in readable and not os.read(0, 512):
             watched = [woken]
-            stopping_until = time.monotonic() + order["grace"]
+            # With the supervisor killed, the servers a child stands on are leaving too: no point in long good-byes.
+            grace = order["grace"] if os.getppid() == order["supervisor"] else order["grace_alone"]
+            stopping_until = time.monotonic() + grace
             strike(child, order["stop_signal"], family=False)
         elif stopping_until is not None and time.monotonic() >= stopping_until:
             end_family(child, 0.0)

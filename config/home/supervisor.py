@@ -21,6 +21,7 @@ from typing import Self
 KEEPER = Path(__file__).with_name("keeper.py")
 LONGEST_WAIT = 10.0
 HEALTHY_AFTER = 10.0
+GRACE_ALONE = 1.0
 LOG_LIMIT = 5_000_000
 
 
@@ -76,7 +77,9 @@ class Running:
             "directory": str(child.directory),
             "identity": child.identity,
             "stop_signal": int(child.stop_signal),
+            "supervisor": os.getpid(),
             "grace": child.grace,
+            "grace_alone": child.grace if child.foundation else min(child.grace, GRACE_ALONE),
             "report": report,
             "inherited": [report, *inherited],
         }
