@@ -1,6 +1,7 @@
 """Wiring of the promises floor."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class SlaConfig(AppConfig):
@@ -10,3 +11,6 @@ class SlaConfig(AppConfig):
 
     def ready(self) -> None:
         from sla import receivers  # noqa: F401  (connects the bells)
+        from sla.shipped import ship
+
+        post_migrate.connect(ship, sender=self, dispatch_uid="sla.shipped")

@@ -1,0 +1,66 @@
+"""Whose hours a target counts in, and the compiled hours of stored calendar versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from leads.models import Team, User
+from scoring.models import Episode
+from sla import matching
+from sla.models import CalendarVersion, Desk, Handoff, PolicyTarget, Rep
+from sla.worktime import Calendar, Hours
+
+
+def hours_for(subject: Handoff | Episode, policy_target: PolicyTarget) -> tuple[Hours, list[int]]:
+    """The hours in which this target is counted, and the ids of the calendar versions that say so.
+
+    A rep without hours of their own has the team's. An episode that waits for a rep has no team yet: it counts in the
+    hours of the first team that its routing rules name. Where nobody's hours are known, time counts round the clock.
+    """
+    ids = _versions(subject, policy_target.hours)
+    return hours_of_versions(ids), ids
+
+
+def hours_of_versions(ids: Iterable[int]) -> Hours:
+    """The time that is open in all of these calendar versions; of none, round the clock."""
+    return Hours.of(*(_calendar(each) for each in ids))
+
+
+def _versions(subject: Handoff | Episode, hours: str) -> list[int]:
+    if hours == PolicyTarget.Hours.ROUND_THE_CLOCK:
+        return []
+    if isinstance(subject, Handoff):
+        team: Team | None = subject.team
+        own = _of_rep(subject.user)
+    else:
+        team = matching.team_of(subject)
+        own = None
+    of_team = _of_team(team)
+    if hours == PolicyTarget.Hours.TEAM:
+        chosen = [of_team]
+    elif hours == PolicyTarget.Hours.REP:
+        chosen = [own or of_team]
+    else:
+        chosen = [of_team, own]
+    return list(dict.fromkeys(each for each in chosen if each is not None))
+
+
+def _of_team(team: Team | None) -> int | None:
+    desk = Desk.objects.filter(team=team).first() if team is not None else None
+    return _in_force(desk.calendar_id) if desk is not None else None
+
+
+def _of_rep(user: User) -> int | None:
+    rep = Rep.objects.filter(user=user, calendar__isnull=False).first()
+    return _in_force(rep.calendar_id) if rep is not None and rep.calendar_id is not None else None
+
+
+def _in_force(calendar_id: int) -> int | None:
+    return CalendarVersion.objects.filter(calendar=calendar_id).order_by("-number").values_list("id", flat=True).first()
+
+
+@lru_cache(maxsize=512)
+def _calendar(version_id: int) -> Calendar:
+    """A version never changes, so what was read of it holds for as long as the process lives."""
+    return Calendar.from_spec(CalendarVersion.objects.values_list("spec", flat=True).get(pk=version_id))

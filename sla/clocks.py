@@ -1,0 +1,288 @@
+"""The clocks: one promise of one episode or hand-off, from its start until it is met or voided.
+
+What a deadline is made of stands in its timings; whoever asks again gets the same instant. The verdict is arithmetic,
+whoever noticed first. The lead, and with it the hand-off, is locked by whoever calls these verbs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from leads.errors import Refused
+from leads.models import User
+from leads.transactions import business
+from scoring.models import Episode
+from sla import calendars
+from sla.models import Clock, ClockStep, ClockTiming, Handoff, LadderStep, PolicyTarget
+from sla.worktime import Deadline, Hours, WorktimeError, due, due_at
+
+BREACH = "breach"
+RETRY_AFTER = timedelta(seconds=60)
+
+Verdict = Clock.Verdict
+
+
+class NotCountable(Refused):
+    """A deadline has no answer, because its calendars are never open together."""
+
+    title = "No deadline"
+    code = "not_countable"
+
+
+class Step(NamedTuple):
+    """One thing a clock still has to do: the breach mark, or a step of the ladder."""
+
+    at: datetime
+    key: str
+    ladder_step: LadderStep | None
+
+
+@business
+def start(
+    *,
+    episode: Episode,
+    handoff: Handoff | None,
+    target: str,
+    cause: str,
+    start_at: datetime,
+    policy_target: PolicyTarget | None,
+    why: str,
+    now: datetime,
+    by: User | None = None,
+) -> Clock | None:
+    """Start one clock at `start_at`; None where the policy promises nothing for this target.
+
+    It counts in the hours the policy names as they stand now, and keeps them. Raises NotCountable.
+    """
+    if policy_target is None:
+        return None
+    hours, versions = calendars.hours_for(handoff or episode, policy_target)
+    deadline = _due_at(hours, start_at, policy_target)
+    clock = Clock.objects.create(
+        episode=episode, handoff=handoff, target=target, cause=cause, started_at=start_at, due_at=deadline
+    )
+    _time(clock, policy_target, versions, start_at=start_at, due_at=deadline, number=1, why=why, now=now, by=by)
+    wind(clock)
+    return clock
+
+
+@business
+def meet(clock: Clock, *, at: datetime, now: datetime) -> None:
+    """The promise was kept, or kept late, at `at`: met iff that is not after the due instant.
+
+    A clock that has ended stays as it ended.
+    """
+    _lock(clock)
+    if not clock.is_running:
+        return
+    clock.met_at = at
+    _end(clock, Verdict.MET if at <= clock.due_at else Verdict.MISSED, now=now)
+
+
+@business
+def void(clock: Clock, *, why: str, now: datetime) -> None:
+    """Nobody has to keep this promise any more. One that was past due stays missed."""
+    _lock(clock)
+    if not clock.is_running:
+        return
+    clock.voided_at, clock.void_reason = now, why[:60]
+    _end(clock, Verdict.VOIDED if now <= clock.due_at else Verdict.MISSED, now=now)
+
+
+@business
+def unmeet(clock: Clock, *, now: datetime) -> None:
+    """Undo of what met or voided it: the clock runs again, with the same due instant. A breach already told stays."""
+    _lock(clock)
+    clock.met_at, clock.voided_at, clock.void_reason, clock.verdict = None, None, "", ""
+    clock.save(update_fields=["met_at", "voided_at", "void_reason", "verdict"])
+    wind(clock)
+
+
+@business
+def tighten(
+    clock: Clock, policy_target: PolicyTarget | None, *, why: str, now: datetime, by: User | None = None
+) -> bool:
+    """The lead became hotter: due = min(due, now + the new target), as a new timing. True if it is due earlier now."""
+    _lock(clock)
+    if not clock.is_running or policy_target is None:
+        return False
+    hours, versions = calendars.hours_for(clock.handoff or clock.episode, policy_target)
+    deadline = _due_at(hours, now, policy_target)
+    if deadline >= clock.due_at:
+        return False
+    clock.due_at = deadline
+    clock.save(update_fields=["due_at"])
+    number = clock.timings.count() + 1
+    _time(clock, policy_target, versions, start_at=now, due_at=deadline, number=number, why=why, now=now, by=by)
+    wind(clock)
+    return True
+
+
+def mark_breach(clock: Clock, *, now: datetime, noticed_by: str) -> bool:
+    """Write that the due time has passed: once, as history and as a mark. Counting goes on. True if it is new."""
+    _, new = ClockStep.objects.get_or_create(
+        clock=clock,
+        key=BREACH,
+        defaults={"due_at": clock.due_at, "fired_at": max(now, clock.due_at), "detail": {"noticed_by": noticed_by}},
+    )
+    if clock.breached_at is None:
+        clock.breached_at = clock.due_at
+        clock.save(update_fields=["breached_at"])
+    return new
+
+
+def unfired(clock: Clock) -> list[Step]:
+    """What the clock still has to do, in the order of time: its breach, and the steps of its ladder."""
+    fired = set(clock.fired.values_list("key", flat=True))
+    steps = [step for step in _schedule(clock) if step.key not in fired]
+    return sorted(steps, key=lambda step: (step.at, step.key != BREACH, step.key))
+
+
+def wind(clock: Clock) -> None:
+    """Set the instant at which the clock acts next; None where it has ended or nothing is left to do."""
+    steps = unfired(clock) if clock.is_running else []
+    clock.next_step_at = steps[0].at if steps else None
+    clock.save(update_fields=["next_step_at"])
+
+
+def recompute(clock: Clock) -> datetime:
+    """The due instant, counted again from the inputs of the last timing and the pauses: equal to `due_at`, always."""
+    return _deadline(clock, _last_timing(clock)).due_at
+
+
+def explain(clock: Clock, *, now: datetime | None = None) -> Deadline:
+    """The deadline with its sum, gapless from start to due; with `now`, as it stood at that moment."""
+    return _deadline(clock, _last_timing(clock, until=now))
+
+
+def due_page(*, now: datetime, limit: int) -> list[int]:
+    """Ids of the clocks that have something to do, longest due first, read without locks.
+
+    One whose last step failed is left alone for a minute, so that it never holds up the others.
+    """
+    ready = Clock.objects.filter(next_step_at__lte=now, verdict="").filter(
+        Q(held_back_at=None) | Q(held_back_at__lte=now - RETRY_AFTER)
+    )
+    return list(ready.order_by("next_step_at", "id").values_list("id", flat=True)[:limit])
+
+
+def next_step_after(*, now: datetime) -> datetime | None:
+    """When the next clock has something to do that is not due yet."""
+    later = Clock.objects.filter(next_step_at__gt=now).order_by("next_step_at", "id")
+    return later.values_list("next_step_at", flat=True).first()
+
+
+def _lock(clock: Clock) -> None:
+    """Lock the row and read it again: what the caller holds may be a moment old."""
+    clock.refresh_from_db(
+        fields=[
+            "due_at",
+            "next_step_at",
+            "breached_at",
+            "met_at",
+            "voided_at",
+            "void_reason",
+            "verdict",
+            "held_back_at",
+            "held_back_why",
+        ],
+        from_queryset=Clock.objects.select_for_update(of=("self",)),
+    )
+
+
+def _end(clock: Clock, verdict: str, *, now: datetime) -> None:
+    clock.verdict, clock.next_step_at = verdict, None
+    clock.held_back_at, clock.held_back_why = None, ""
+    clock.save(
+        update_fields=[
+            "met_at",
+            "voided_at",
+            "void_reason",
+            "verdict",
+            "next_step_at",
+            "held_back_at",
+            "held_back_why",
+        ]
+    )
+    if verdict == Verdict.MISSED:
+        # Every missed clock has its breach in the history, also where runclock had not come by yet.
+        mark_breach(clock, now=now, noticed_by="verb")
+
+
+def _due_at(hours: Hours, start_at: datetime, target: PolicyTarget) -> datetime:
+    with _countable():
+        return due_at(hours, start_at, seconds=target.seconds, business_days=target.business_days)
+
+
+@contextmanager
+def _countable() -> Iterator[None]:
+    """Say in a refusal what working time can't answer."""
+    try:
+        yield
+    except WorktimeError as error:
+        raise NotCountable(str(error)) from error
+
+
+def _time(
+    clock: Clock,
+    target: PolicyTarget,
+    versions: list[int],
+    *,
+    start_at: datetime,
+    due_at: datetime,
+    number: int,
+    why: str,
+    now: datetime,
+    by: User | None,
+) -> None:
+    """Write down all that the deadline was counted from."""
+    ClockTiming.objects.create(
+        clock=clock,
+        number=number,
+        start_at=start_at,
+        budget_seconds=target.seconds,
+        business_days=target.business_days,
+        calendar_versions=versions,
+        policy_version_id=target.version_id,
+        target_amount_of=target.heat,
+        why=why[:60],
+        due_at=due_at,
+        at=now,
+        by=by,
+    )
+
+
+def _last_timing(clock: Clock, until: datetime | None = None) -> ClockTiming:
+    timings = list(clock.timings.order_by("number"))
+    known = [timing for timing in timings if until is None or timing.at <= until]
+    return known[-1] if known else timings[0]
+
+
+def _deadline(clock: Clock, timing: ClockTiming) -> Deadline:
+    hours = calendars.hours_of_versions(timing.calendar_versions)
+    pauses = list(clock.pauses.values_list("from_at", "until_at"))
+    return due(hours, timing.start_at, seconds=timing.budget_seconds, business_days=timing.business_days, pauses=pauses)
+
+
+def _schedule(clock: Clock) -> list[Step]:
+    """When each step is to fire: at its share of the budget, in working time from the start of the last timing."""
+    timing = _last_timing(clock)
+    steps = [Step(clock.due_at, BREACH, None)]
+    ladder = list(LadderStep.objects.filter(version_id=timing.policy_version_id, target=clock.target))
+    if not ladder:
+        return steps
+    hours = calendars.hours_of_versions(timing.calendar_versions)
+    pauses = list(clock.pauses.values_list("from_at", "until_at"))
+    budget = _deadline(clock, timing).budget_seconds
+    for step in ladder:
+        at = clock.due_at
+        if step.share != 100:
+            with _countable():
+                at = due_at(hours, timing.start_at, seconds=budget * step.share / 100, pauses=pauses)
+        steps.append(Step(at, f"step:{step.pk}", step))
+    return steps

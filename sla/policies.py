@@ -1,0 +1,40 @@
+"""Which promise holds: the policy of an episode, and its target for the lane or tier."""
+
+from __future__ import annotations
+
+from leads.errors import Refused
+from leads.models import Lead
+from scoring.models import Episode, Lane
+from sla import matching
+from sla.models import Handoff, Heat, PolicyTarget, PolicyVersion
+
+
+class NoPolicy(Refused):
+    """No published policy holds, so nothing can be promised."""
+
+    title = "No policy"
+    code = "no_policy"
+
+
+def choose(episode: Episode, lead: Lead) -> PolicyVersion:
+    """The published version of the first policy whose condition holds, by position.
+
+    Asked at opening, and again at each offer, rise and hand-raise. Raises NoPolicy where none holds.
+    """
+    published = PolicyVersion.objects.filter(state=PolicyVersion.VersionState.PUBLISHED)
+    versions = list(published.select_related("policy").order_by("policy__position", "policy_id"))
+    held = matching.which_hold(episode, lead, [version.condition for version in versions])
+    for version, holds in zip(versions, held, strict=True):
+        if holds:
+            return version
+    raise NoPolicy("No published policy holds for this lead. Publish one with an empty condition, as the last.")
+
+
+def target_for(version: PolicyVersion, target: str, heat: str) -> PolicyTarget | None:
+    """What the version promises for this lane or tier; None where it promises nothing."""
+    return PolicyTarget.objects.filter(version=version, target=target, heat=heat).first()
+
+
+def heat_of(subject: Episode | Handoff) -> Heat:
+    """For whom targets are read: the fast lane is the hand-raise's, else the tier."""
+    return Heat.HAND_RAISE if subject.lane == Lane.FAST else Heat(subject.tier)

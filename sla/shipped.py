@@ -1,0 +1,69 @@
+"""Rows that every installation starts with, upserted after each migration: a calendar and a published policy.
+
+What people changed or published since stays as they left it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection, transaction
+
+from leads import clock
+from sla.models import Calendar, CalendarVersion, Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
+
+CALENDAR = "Weekdays 9 to 17, UTC"
+POLICY = "Standard"
+WEEKDAYS = {"time_zone": "UTC", "weekly": {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}}
+
+MINUTE, HOUR = 60, 3600
+ASSIGN = 5 * MINUTE
+# By when a person has reached out; accepting takes at most half of it (half a business day of eight hours is four).
+FIRST_TOUCH = {Heat.HAND_RAISE: 15 * MINUTE, Heat.HOT: HOUR, Heat.WARM: 4 * HOUR}
+ACCEPT = {Heat.HOT: HOUR // 2, Heat.WARM: 2 * HOUR, Heat.COOL: 4 * HOUR}
+
+Action = LadderStep.Action
+LADDER = (
+    (Target.ASSIGN, 100, Action.TELL_MANAGER),
+    (Target.ACCEPT, 75, Action.TELL_REP),
+    (Target.ACCEPT, 100, Action.TELL_REP),
+    (Target.ACCEPT, 100, Action.TELL_MANAGER),
+    (Target.ACCEPT, 150, Action.HOP),
+    (Target.FIRST_TOUCH, 75, Action.TELL_REP),
+    (Target.FIRST_TOUCH, 100, Action.TELL_REP),
+    (Target.FIRST_TOUCH, 100, Action.TELL_MANAGER),
+)
+
+
+@transaction.atomic
+def ship(**kwargs: Any) -> None:
+    """Make sure that a first team can be given hours, and that every lead is promised something."""
+    if PolicyVersion._meta.db_table not in connection.introspection.table_names():
+        return  # another app was migrated alone
+    now = clock.now()
+    if not CalendarVersion.objects.exists():
+        calendar, _ = Calendar.objects.get_or_create(name=CALENDAR)
+        CalendarVersion.objects.create(calendar=calendar, number=1, spec=WEEKDAYS, created_at=now)
+    if not PolicyVersion.objects.exists():
+        policy, _ = Policy.objects.get_or_create(name=POLICY, defaults={"position": 1000})
+        version = PolicyVersion.objects.create(policy=policy, number=1)
+        PolicyTarget.objects.bulk_create(_targets(version))
+        LadderStep.objects.bulk_create(
+            LadderStep(version=version, target=target, share=share, action=action) for target, share, action in LADDER
+        )
+        version.state, version.published_at = PolicyVersion.VersionState.PUBLISHED, now
+        version.save(update_fields=["state", "published_at"])
+
+
+def _targets(version: PolicyVersion) -> list[PolicyTarget]:
+    always = PolicyTarget.Hours.ROUND_THE_CLOCK
+    targets = [
+        PolicyTarget(version=version, target=Target.ASSIGN, heat=heat, seconds=ASSIGN, hours=always) for heat in Heat
+    ]
+    for target, lengths in ((Target.FIRST_TOUCH, FIRST_TOUCH), (Target.ACCEPT, ACCEPT)):
+        targets += [
+            PolicyTarget(version=version, target=target, heat=heat, seconds=seconds)
+            for heat, seconds in lengths.items()
+        ]
+    targets.append(PolicyTarget(version=version, target=Target.FIRST_TOUCH, heat=Heat.COOL, business_days=1))
+    return targets
