@@ -1,0 +1,109 @@
+"""The letters of this floor: what is written to reps and managers, as text and HTML.
+
+Whatever comes from a lead is inert in them: shown as it was typed, never markup, never a link.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import css_inline
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from leads import outbox
+from leads.models import Lead, User
+from sla.models import Clock, LadderStep, Target
+
+_INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+
+# What mail programs turn into links: a dot, an at sign or a colon between two characters. A word joiner on both sides
+# of it looks the same and is no address any more.
+_LINKING = re.compile(r"(?<=\S)([.@:])(?=\S)")
+_JOINER = "\N{WORD JOINER}"
+
+WHAT = {
+    Target.ASSIGN: "a rep to take it",
+    Target.ACCEPT: "accept or reject",
+    Target.FIRST_TOUCH: "first touch",
+    Target.DEPTH: "follow-up",
+    Target.QUALIFY: "convert or return",
+}
+
+
+class Letter(NamedTuple):
+    """A message before it goes into the outbox."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def compose(name: str, **context: Any) -> Letter:
+    """The letter of this name: `<name>.txt`, whose first line is the subject, and `<name>.html`."""
+    subject, _, text = render_to_string(f"sla/mail/{name}.txt", context).strip().partition("\n")
+    html = _INLINER.inline(render_to_string(f"sla/mail/{name}.html", context | {"subject": subject}))
+    return Letter(" ".join(subject.split()), text.strip() + "\n", html)
+
+
+def about(lead: Lead, recipient: User) -> dict[str, Any]:
+    """What every letter says of a lead: name and company, inert, and where to read on."""
+    company = inert(str(lead.account)) if lead.account is not None else ""
+    return {
+        "lead_name": inert(lead.name),
+        "company": company,
+        "url": lead_url(lead),
+        "to": recipient.get_short_name(),
+    }
+
+
+def lead_url(lead: Lead) -> str:
+    """The lead's page, for people of ours."""
+    return f"{settings.BASE_URL}/leads/{lead.public_id}/"
+
+
+def inert(text: str, limit: int = 80) -> str:
+    """A lead's words as one plain line that no mail program reads as a link, a command or another line."""
+    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
+    line = " ".join(visible.split())
+    line = line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    return _LINKING.sub(rf"{_JOINER}\1{_JOINER}", line)
+
+
+def local(at: datetime, recipient: User) -> str:
+    """A moment in the recipient's zone, in words: Tue 10 Mar, 15:45 (Europe/Berlin)."""
+    try:
+        zone = ZoneInfo(recipient.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    there = at.astimezone(zone)
+    return f"{there:%a} {there.day} {there:%b, %H:%M} ({zone.key})"
+
+
+def tell_step(
+    clock: Clock, step: LadderStep, recipient: User, *, lead: Lead, due_at: datetime, effect_key: str, now: datetime
+) -> bool:
+    """Write to one person that a due time comes near, or has passed; once per effect key."""
+    warns = step.share < 100
+    letter = compose(
+        "warning" if warns else "breach",
+        **about(lead, recipient),
+        what=WHAT[Target(clock.target)],
+        due=local(due_at, recipient),
+        rep=clock.handoff.user if clock.handoff is not None else None,
+        is_rep=step.action == LadderStep.Action.TELL_REP,
+    )
+    return outbox.enqueue(
+        effect_key,
+        kind="warning" if warns else "breach",
+        recipient=recipient,
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        lead=lead,
+        now=now,
+    )
