@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 
 from leads import outbox
 from leads.models import Lead, User
-from sla.models import Clock, LadderStep, Target
+from sla.models import Clock, Handoff, LadderStep, Target
 
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
@@ -32,6 +32,22 @@ WHAT = {
     Target.FIRST_TOUCH: "first touch",
     Target.DEPTH: "follow-up",
     Target.QUALIFY: "convert or return",
+}
+
+
+# What a rep reads of a lead they have: headline and sentence.
+NEWS = {
+    "tier_rose": ("Hotter now", "this lead has become hotter, so its due times may have moved closer."),
+    "hand_raised": ("Asked for us", "this lead asked to hear from us. It is yours, no answer needed: reach out."),
+    "cooled": ("Cooled", "interest has fallen since this lead came to you. It stays with you; no deadline changes."),
+    "disqualified": ("Disqualified", "this lead no longer qualifies. It stays with you: convert it or return it."),
+    "reopened": ("Reopened", "your manager has reopened this lead. It is yours again, as accepted."),
+    "credited_bought": ("Bought", "this lead has bought. It counts as converted by you; nothing is left to do."),
+    "credited_converted": ("A deal is open", "a deal was opened for this lead. It counts as converted by you."),
+    "bought": ("Withdrawn: bought", "this lead has bought, so the offer was withdrawn."),
+    "withdrawn": ("Withdrawn", "this lead no longer qualifies or has a deal already, so it was taken off your desk."),
+    "merged": ("Withdrawn: merged", "this was the same person as another lead and goes on there."),
+    "erased": ("Withdrawn: erased", "this person was erased, so there is nothing left to do."),
 }
 
 
@@ -86,7 +102,7 @@ def local(at: datetime, recipient: User) -> str:
 
 def tell_step(
     clock: Clock, step: LadderStep, recipient: User, *, lead: Lead, due_at: datetime, effect_key: str, now: datetime
-) -> bool:
+) -> None:
     """Write to one person that a due time comes near, or has passed; once per effect key."""
     warns = step.share < 100
     letter = compose(
@@ -97,7 +113,7 @@ def tell_step(
         rep=clock.handoff.user if clock.handoff is not None else None,
         is_rep=step.action == LadderStep.Action.TELL_REP,
     )
-    return outbox.enqueue(
+    outbox.enqueue(
         effect_key,
         kind="warning" if warns else "breach",
         recipient=recipient,
@@ -107,3 +123,61 @@ def tell_step(
         lead=lead,
         now=now,
     )
+
+
+def new_lead(handoff: Handoff, *, now: datetime) -> None:
+    """Tell the rep what is theirs now, why, and by when it wants an answer; once per hand-off."""
+    why = handoff.episode.qualification
+    tell(
+        handoff,
+        "new lead",
+        letter=compose(
+            "new_lead",
+            **about(handoff.episode.lead, handoff.user),
+            fast=handoff.accepted_at is not None,
+            tier=handoff.get_tier_display(),
+            sentence=why.sentence if why is not None else "",
+            accept_due=_due(handoff, Target.ACCEPT),
+            touch_due=_due(handoff, Target.FIRST_TOUCH),
+        ),
+        effect_key=f"handoff:{handoff.public_id}:new_lead",
+        now=now,
+    )
+
+
+def news(handoff: Handoff, what: str, *, now: datetime, once: str = "") -> None:
+    """Tell the rep what has become of a lead they have; once per hand-off, news and `once`."""
+    headline, message = NEWS[what]
+    tell(
+        handoff,
+        what.replace("_", " "),
+        letter=compose(
+            "news",
+            **about(handoff.episode.lead, handoff.user),
+            headline=headline,
+            message=message,
+            touch_due=_due(handoff, Target.FIRST_TOUCH) if handoff.is_open else "",
+        ),
+        effect_key=":".join(part for part in (f"handoff:{handoff.public_id}", what, once) if part),
+        now=now,
+    )
+
+
+def tell(handoff: Handoff, kind: str, *, letter: Letter, effect_key: str, now: datetime) -> None:
+    """Queue a letter to the rep of a hand-off."""
+    outbox.enqueue(
+        effect_key,
+        kind=kind,
+        recipient=handoff.user,
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        lead=handoff.episode.lead,
+        now=now,
+    )
+
+
+def _due(handoff: Handoff, target: str) -> str:
+    """Until when the target runs, in the rep's zone; empty where it doesn't."""
+    clock = handoff.clocks.filter(target=target, verdict="").first()
+    return local(clock.due_at, handoff.user) if clock is not None else ""
