@@ -257,6 +257,13 @@ def reopen(episode: Episode, *, phase: str, now: datetime, by: User | None, caus
     _write(episode, "reopened", now=now, by=by, to_phase=phase, detail={"cause": cause})
 
 
+@business
+def overtake(standing: Qualification, *, now: datetime) -> None:
+    """A live qualification came before anyone released this standing one: it waits no longer."""
+    standing.waiting, standing.settled_as, standing.settled_at = False, Qualification.Settled.OVERTAKEN, now
+    standing.save(update_fields=["waiting", "settled_as", "settled_at"])
+
+
 def _settle(qualification: Qualification, episode: Episode, *, now: datetime, by: User | None) -> None:
     """Tie a qualification to the episode it led to; a waiting one waits no longer."""
     qualification.episode = episode

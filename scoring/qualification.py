@@ -1,0 +1,218 @@
+"""Qualification: the second look at one lead, under its lock, and what follows from it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from leads import nurture
+from leads.locks import LeadGone, lock_lead
+from leads.models import Lead, Stage
+from leads.transactions import business
+from scoring import assessment, episodes
+from scoring.deciding import Deciding, deciding_fact
+from scoring.models import (
+    DefinitionVersion,
+    Episode,
+    Lane,
+    OpenedBy,
+    Qualification,
+    Tier,
+)
+from scoring.reasons import Why, explain
+
+REFUSED = Lead.Permission.REFUSED
+
+
+@business
+def qualify(lead_id: int, *, now: datetime) -> None:
+    """Look again at one lead under its lock: open an episode, add to the open one, cool it, or take it back.
+
+    Does nothing where nothing changed; may be called any number of times.
+    """
+    try:
+        lead = lock_lead(lead_id)
+    except LeadGone:
+        return
+    now = max(now, lead.stage_at)
+    episode = episodes.open_for(lead.pk)
+    for version in assessment.in_force():
+        row = _judge(lead, version, now=now)
+        if row is None:
+            continue
+        if episode is None:
+            episode = _open(lead, version, row, now=now)
+        else:
+            _add(lead, episode, version, row, now=now)
+    if episode is not None:
+        _leave(lead, episode, now=now)
+
+
+@business
+def open_on_date(lead_id: int, *, now: datetime) -> Episode | None:
+    """The date the person named has come: the matter opens again with the same rep, and no new evidence is asked.
+
+    It makes no qualification and names the last one. Returns None where the lead has moved on meanwhile.
+    """
+    lead = lock_lead(lead_id)
+    if lead.callback_at is None or lead.callback_at > now:
+        return None
+    called_at = lead.callback_at
+    last = Episode.objects.filter(lead=lead).select_related("definition", "version").order_by("-id").first()
+    ready = lead.stage == Stage.NURTURE and last is not None and episodes.open_for(lead.pk) is None
+    nurture.end_rest(lead, now=now, cause="named date")
+    if not ready or last is None:
+        return None
+    return episodes.open_episode(
+        lead,
+        qualification=last.qualification,
+        definition=last.definition,
+        version=last.version,
+        tier=last.tier,
+        lane=Lane.NORMAL,
+        opened_by=OpenedBy.DATE,
+        opened_at=called_at,
+        now=max(now, lead.stage_at),
+    )
+
+
+def _judge(lead: Lead, version: DefinitionVersion, *, now: datetime) -> dict[str, Any] | None:
+    rows = assessment.judge([lead.pk], version, as_of=now, present=True)
+    return rows[0] if rows else None
+
+
+def _may_open(lead: Lead, row: dict[str, Any], *, now: datetime) -> bool:
+    """The gate beside the points: stage, rest, open channels, and something new since the evidence was spent."""
+    if lead.stage not in episodes.OPENS_FROM or not (row["meets"] or row["hand_raised"]) or closed_channels(lead):
+        return False
+    if row["hand_raised"]:
+        return True
+    if lead.rest_until is not None and lead.rest_until > now:
+        return False
+    return lead.evidence_from is None or _new_evidence(lead, row) or _cooled_last(lead)
+
+
+def _new_evidence(lead: Lead, row: dict[str, Any]) -> bool:
+    newest: datetime | None = row["evidence_at"]
+    return newest is not None and lead.evidence_from is not None and newest > lead.evidence_from
+
+
+def _cooled_last(lead: Lead) -> bool:
+    """A lead that only cooled may qualify again without new evidence; its verdict's evidence was asked for then."""
+    last = Episode.objects.filter(lead=lead).order_by("-id").values_list("closed_as", "opened_at").first()
+    return last is not None and last[0] == "cooled" and (lead.evidence_from is None or last[1] > lead.evidence_from)
+
+
+def closed_channels(lead: Lead) -> bool:
+    """True where the person may be reached on no channel at all."""
+    return lead.email_permission == REFUSED and lead.phone_permission == REFUSED
+
+
+def _open(lead: Lead, version: DefinitionVersion, row: dict[str, Any], *, now: datetime) -> Episode | None:
+    """Qualify a lead without an open episode: live opens one, standing waits for a person."""
+    if not _may_open(lead, row, now=now):
+        return None
+    why = explain(lead, version, row, as_of=now)
+    deciding = deciding_fact(lead, version, why, now=now)
+    if not deciding.is_live:
+        waits = Qualification.objects.filter(lead=lead, definition=version.definition, waiting=True).exists()
+        if not waits:
+            _write(lead, version, row, why, deciding, now=now)
+        return None
+    made = _write(lead, version, row, why, deciding, now=now)
+    for standing in Qualification.objects.filter(lead=lead, waiting=True):
+        episodes.overtake(standing, now=now)
+    if row["hand_raised"] and lead.rest_until is not None:
+        nurture.end_rest(lead, now=now, cause="hand-raise")
+    return episodes.open_episode(
+        lead,
+        qualification=made,
+        definition=version.definition,
+        version=version,
+        tier=made.tier,
+        lane=Lane.FAST if row["hand_raised"] else Lane.NORMAL,
+        opened_by=OpenedBy.HAND_RAISE if row["hand_raised"] else OpenedBy.EVIDENCE,
+        opened_at=deciding.received_at,
+        now=now,
+    )
+
+
+def _add(lead: Lead, episode: Episode, version: DefinitionVersion, row: dict[str, Any], *, now: datetime) -> None:
+    """With an episode open: a hotter tier, a raised hand or another definition adds to it. Only what is news does."""
+    if not (row["meets"] or row["hand_raised"]):
+        return
+    tier = _tier(row)
+    hotter = episodes.HOTTER[Tier(tier)] > episodes.HOTTER[Tier(episode.tier)]
+    other = not episode.qualifications.filter(definition=version.definition).exists()
+    if episode.opened_by == OpenedBy.DATE and version.definition_id == episode.definition_id:
+        other = False
+    if not (hotter or other or row["hand_raised"]):
+        return
+    why = explain(lead, version, row, as_of=now)
+    hand = why.hand_raise_activity if row["hand_raised"] else None
+    raised = hand is not None and not _known_hand(episode, hand)
+    if not (hotter or other or raised):
+        return
+    deciding = deciding_fact(lead, version, why, now=now)
+    if not deciding.is_live:
+        return
+    made = _write(lead, version, row, why, deciding, now=now)
+    episodes.add_qualification(episode, made, now=now)
+    if raised and hand is not None:
+        episodes.raise_hand(episode, activity_id=hand, now=now, detail={"qualification_id": made.pk})
+    elif hotter:
+        episodes.raise_tier(episode, tier, now=now, detail={"qualification_id": made.pk})
+
+
+def _known_hand(episode: Episode, activity_id: int) -> bool:
+    """True where this raised hand opened the episode or was already answered in it."""
+    if episode.changes.filter(what="hand_raised", detail__activity_id=activity_id).exists():
+        return True
+    return episode.qualifications.filter(is_hand_raise=True, deciding__hand_raise_activity=activity_id).exists()
+
+
+def _leave(lead: Lead, episode: Episode, *, now: datetime) -> None:
+    """Judge the open episode by the version it opened under: disqualified, cooled, or warm again."""
+    if episode.closed_at is not None or episode.lead_id != lead.pk:
+        return
+    row = _judge(lead, episode.version, now=now)
+    if row is None:
+        return
+    if closed_channels(lead):
+        episodes.disqualify(episode, why="every channel is closed", now=now)
+    elif row["disqualified_by"]:
+        episodes.disqualify(episode, why=row["disqualified_by"], now=now)
+    elif episode.opened_by == OpenedBy.DATE:
+        return  # no evidence was asked for, so none can fall away
+    elif row["is_cooled"] and episode.lane != Lane.FAST:
+        episodes.cool(episode, now=now)
+    elif not row["is_cooled"]:
+        episodes.warm_again(episode, now=now)
+
+
+def _tier(row: dict[str, Any]) -> str:
+    """A hand-raise is of the hottest tier; who meets the version without reaching a threshold is cool."""
+    return Tier.HOT if row["hand_raised"] else (row["tier"] or Tier.COOL)
+
+
+def _write(
+    lead: Lead, version: DefinitionVersion, row: dict[str, Any], why: Why, deciding: Deciding, *, now: datetime
+) -> Qualification:
+    return Qualification.objects.create(
+        lead=lead,
+        version=version,
+        definition=version.definition,
+        at=now,
+        kind=Qualification.Kind.LIVE if deciding.is_live else Qualification.Kind.STANDING,
+        is_hand_raise=bool(row["hand_raised"]),
+        tier=_tier(row),
+        fit=row["fit"],
+        engagement=row["engagement"],
+        total=row["total"],
+        sentence=why.sentence,
+        reasons=why.reasons,
+        deciding=deciding.frozen | {"hand_raise_activity": why.hand_raise_activity},
+        evidence_at=row["evidence_at"],
+        received_at=deciding.received_at,
+        waiting=not deciding.is_live,
+    )

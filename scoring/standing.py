@@ -1,0 +1,57 @@
+"""Standing leads: who meets a definition by old evidence waits in a list until a person releases or dismisses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from leads.errors import Refused
+from leads.locks import lock_lead
+from leads.models import User
+from leads.transactions import business
+from scoring import assessment, episodes
+from scoring.models import Episode, Lane, OpenedBy, Qualification
+
+
+class NotWaiting(Refused):
+    """This standing lead no longer waits, or no longer meets its definition."""
+
+    code = "not_waiting"
+
+
+@business
+def release(qualification_id: int, *, now: datetime, by: User) -> Episode:
+    """Let one standing lead go to sales: its episode opens and its clocks start now, not when it acted.
+
+    Raises NotWaiting where someone settled it before, it meets the version in force no longer, or an episode is open.
+    """
+    lead = lock_lead(Qualification.objects.only("lead_id").get(pk=qualification_id).lead_id)
+    standing = (
+        Qualification.objects.select_for_update().select_related("version", "definition").get(pk=qualification_id)
+    )
+    if not standing.waiting:
+        raise NotWaiting("Somebody has already settled this one.")
+    rows = assessment.judge([lead.pk], standing.version, as_of=now, present=True)
+    if not rows or not (rows[0]["meets"] or rows[0]["hand_raised"]):
+        raise NotWaiting("This lead no longer meets the definition. Dismiss it, or wait for new evidence.")
+    if lead.rest_until is not None and lead.rest_until > now:
+        raise NotWaiting("This lead is resting and comes back by itself.")
+    return episodes.open_episode(
+        lead,
+        qualification=standing,
+        definition=standing.definition,
+        version=standing.version,
+        tier=standing.tier,
+        lane=Lane.NORMAL,
+        opened_by=OpenedBy.RELEASE,
+        opened_at=now,
+        now=now,
+        by=by,
+    )
+
+
+@business
+def dismiss(qualification_ids: Iterable[int], *, now: datetime, by: User) -> int:
+    """Take standing leads off the list; new evidence may bring them again. Returns how many waited."""
+    waiting = Qualification.objects.filter(pk__in=list(qualification_ids), waiting=True)
+    return waiting.update(waiting=False, settled_as=Qualification.Settled.DISMISSED, settled_at=now, settled_by=by)
