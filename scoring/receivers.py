@@ -1,1 +1,31 @@
 """What scoring does when a bell of the ground floor rings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import receiver
+
+from leads.models import Lead, Stage, User
+from leads.signals import stage_moved
+from scoring import episodes
+from scoring.models import ClosedAs, Phase
+
+
+@receiver(stage_moved, dispatch_uid="scoring.stage_moved")
+def end_by_stage(lead: Lead, to_stage: str, cause: str, now: datetime, by: User | None = None, **kwargs: Any) -> None:
+    """A purchase ends the open matter as bought; a deal opened elsewhere, as converted where a rep had accepted it.
+
+    A merge settles its episodes itself.
+    """
+    if cause == "merge" or to_stage not in (Stage.CUSTOMER, Stage.OPPORTUNITY):
+        return
+    episode = episodes.open_for(lead.pk)
+    if episode is None:
+        return
+    if to_stage == Stage.CUSTOMER:
+        closed_as = ClosedAs.BOUGHT
+    else:
+        closed_as = ClosedAs.CONVERTED if episode.phase == Phase.ACCEPTED else ClosedAs.WITHDRAWN
+    episodes.close(episode, closed_as, now=now, by=by)

@@ -148,12 +148,15 @@ def new_lead(handoff: Handoff, *, now: datetime) -> None:
 def news(handoff: Handoff, what: str, *, now: datetime, once: str = "") -> None:
     """Tell the rep what has become of a lead they have; once per hand-off, news and `once`."""
     headline, message = NEWS[what]
+    person = about(handoff.episode.lead, handoff.user)
+    if what == "erased":
+        person |= {"lead_name": "A lead of yours", "company": ""}
     tell(
         handoff,
         what.replace("_", " "),
         letter=compose(
             "news",
-            **about(handoff.episode.lead, handoff.user),
+            **person,
             headline=headline,
             message=message,
             touch_due=_due(handoff, Target.FIRST_TOUCH) if handoff.is_open else "",

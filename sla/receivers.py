@@ -1,1 +1,129 @@
 """What sla does when a bell of a lower floor rings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import receiver
+
+from leads.models import Lead, User
+from leads.signals import lead_erased, leads_merged
+from scoring.models import ClosedAs, Episode, Lane, Phase
+from scoring.signals import episode_changed, episode_closed, episode_opened
+from sla import clocks, handoffs, mails, targets, verdicts
+from sla.models import OPEN_STATES, Handoff, State, Target, Touch
+
+# Ends that are the rep's doing where they had accepted the lead.
+CREDITED = (ClosedAs.BOUGHT, ClosedAs.CONVERTED)
+
+
+@receiver(episode_opened, dispatch_uid="sla.episode_opened")
+def start_to_assign(episode: Episode, now: datetime, **kwargs: Any) -> None:
+    """The promise to find a rep runs from the opening: receipt, release or the named date."""
+    targets.start_assign(episode, episode.lead, cause="opened", start_at=episode.opened_at, why="opened", now=now)
+
+
+@receiver(episode_changed, dispatch_uid="sla.episode_changed")
+def answer_change(episode: Episode, what: str, detail: dict[str, Any], now: datetime, **kwargs: Any) -> None:
+    """The open matter changed: due times may come closer, and the rep who has it is told."""
+    if what == "tier_rose":
+        _tier_rose(episode, now=now)
+    elif what == "hand_raised":
+        _hand_raised(episode, activity_id=detail["activity_id"], now=now)
+    elif what in ("cooled", "disqualified") and episode.phase == Phase.ACCEPTED:
+        handoff = _open_handoff(episode)
+        if handoff is not None:
+            mails.news(handoff, what, now=now)
+
+
+def _tier_rose(episode: Episode, *, now: datetime) -> None:
+    """Each unmet target is due no later than a fresh one of the new tier would be."""
+    if episode.phase == Phase.WAITING:
+        targets.tighten_assign(episode, episode.lead, why="tier rose", now=now)
+        return
+    handoff = _open_handoff(episode)
+    if handoff is None:
+        return
+    _stands_hotter(handoff, episode)
+    targets.tighten(handoff, why="tier rose", cause=f"tier:{episode.tier}", now=now)
+    mails.news(handoff, "tier_rose", now=now, once=episode.tier)
+
+
+def _hand_raised(episode: Episode, *, activity_id: int, now: datetime) -> None:
+    """First in line while it waits; on offer, accepted by Baton; accepted, the first touch comes closer or anew."""
+    if episode.phase == Phase.WAITING:
+        targets.tighten_assign(episode, episode.lead, why="hand-raise", now=now)
+        return
+    handoff = _open_handoff(episode)
+    if handoff is None:
+        return
+    _stands_hotter(handoff, episode)
+    cause = f"activity:{activity_id}"
+    if handoff.state == State.OFFERED:
+        matter = handoffs.matter_of(handoff, episode=episode, now=now)
+        verdicts.accept_by_hand_raise(matter)
+        handoff, now = matter.handoff, matter.now
+    if targets.running(handoff, Target.FIRST_TOUCH) or handoff.first_touched_at is None:
+        targets.tighten(handoff, Target.FIRST_TOUCH, why="hand-raise", cause=cause, now=now)
+    else:
+        targets.start(handoff, Target.FIRST_TOUCH, cause=cause, start_at=now, why="hand-raise", now=now)
+    mails.news(handoff, "hand_raised", now=now, once=str(activity_id))
+
+
+@receiver(episode_closed, dispatch_uid="sla.episode_closed")
+def end_handoff(episode: Episode, closed_as: str, now: datetime, by: User | None = None, **kwargs: Any) -> None:
+    """The matter ended: nobody has to be found any more, and an open hand-off ends with it.
+
+    A purchase, or a deal opened elsewhere, counts for the rep who had accepted; every other end withdraws the lead.
+    """
+    assign = targets.running_assign(episode)
+    if assign is not None:
+        clocks.void(assign, why=closed_as, now=now)
+    handoff = _open_handoff(episode)
+    if handoff is None:
+        return
+    if handoff.state == State.ACCEPTED and closed_as in CREDITED:
+        matter = handoffs.matter_of(handoff, episode=episode, now=now)
+        verdicts.credit(matter, by=None)
+        matter.record(by=None, why=closed_as)
+        mails.news(matter.handoff, f"credited_{closed_as}", now=matter.now)
+    else:
+        handoffs.withdraw(handoff, why=closed_as, now=now)
+
+
+@receiver(leads_merged, dispatch_uid="sla.leads_merged")
+def move_touches(winner: Lead, loser: Lead, **kwargs: Any) -> None:
+    """Touches go with the person."""
+    Touch.objects.filter(lead=loser).update(lead=winner)
+
+
+@receiver(lead_erased, dispatch_uid="sla.lead_erased")
+def empty_notes(lead: Lead, **kwargs: Any) -> None:
+    """Free text about an erased person goes; counts and times stay."""
+    Touch.objects.filter(lead=lead).update(note="", external_id="")
+    Handoff.objects.filter(episode__members__lead=lead).update(note="", bant={})
+
+
+def _open_handoff(episode: Episode) -> Handoff | None:
+    """The episode's open hand-off, locked."""
+    handoff = (
+        Handoff.objects.select_for_update(of=("self",))
+        .select_related("user", "team", "policy_version")
+        .filter(episode=episode, state__in=OPEN_STATES)
+        .first()
+    )
+    if handoff is not None:
+        handoff.episode = episode
+    return handoff
+
+
+def _stands_hotter(handoff: Handoff, episode: Episode) -> None:
+    """The policy is chosen anew, and the hand-off reads its targets by the new lane and tier."""
+    version = targets.policy(episode, episode.lead)
+    if version is not None:
+        handoff.policy_version = version
+    handoff.tier = episode.tier
+    if episode.lane == Lane.FAST:
+        handoff.lane = Lane.FAST
+    handoff.save(update_fields=["policy_version", "tier", "lane"])

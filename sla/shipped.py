@@ -1,4 +1,4 @@
-"""Rows that every installation starts with, upserted after each migration: a calendar and a published policy.
+"""Rows that every installation starts with, upserted after each migration: a calendar, a published policy, the reasons.
 
 What people changed or published since stays as they left it.
 """
@@ -10,7 +10,17 @@ from typing import Any
 from django.db import connection, transaction
 
 from leads import clock
-from sla.models import Calendar, CalendarVersion, Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
+from sla.models import (
+    Calendar,
+    CalendarVersion,
+    Heat,
+    LadderStep,
+    Policy,
+    PolicyTarget,
+    PolicyVersion,
+    Reason,
+    Target,
+)
 
 CALENDAR = "Weekdays 9 to 17, UTC"
 POLICY = "Standard"
@@ -34,6 +44,24 @@ LADDER = (
     (Target.FIRST_TOUCH, 100, Action.TELL_MANAGER),
 )
 
+Follows, Needs = Reason.Follows, Reason.Needs
+# code, label, on reject, on return, what a return needs first, what follows, days of rest, counts on merit
+REASONS = (
+    ("outside_market", "Outside our market", True, True, Needs.NOTHING, Follows.DISQUALIFY, None, True),
+    ("student", "Student or job seeker", True, True, Needs.NOTHING, Follows.DISQUALIFY, None, True),
+    ("competitor", "Competitor or vendor", True, True, Needs.NOTHING, Follows.DISQUALIFY, None, True),
+    ("duplicate", "Duplicate", True, True, Needs.NOTHING, Follows.DISQUALIFY, None, False),
+    ("customer", "Customer or open deal", True, True, Needs.NOTHING, Follows.DISQUALIFY, None, True),
+    ("bad_contact", "Bad contact data", True, True, Needs.NOTHING, Follows.RECYCLE, 90, True),
+    ("wrong_territory", "Wrong territory", True, True, Needs.NOTHING, Follows.REROUTE, None, False),
+    ("timing", "Timing: asked to be called later", False, True, Needs.NOTHING, Follows.DATE, None, True),
+    ("no_budget", "No budget", False, True, Needs.TOUCH, Follows.RECYCLE, 90, True),
+    ("not_decider", "Not the decider", False, True, Needs.TOUCH, Follows.RECYCLE, 60, True),
+    ("no_need", "No need", False, True, Needs.TOUCH, Follows.RECYCLE, 180, True),
+    ("went_elsewhere", "Went elsewhere", False, True, Needs.TOUCH, Follows.RECYCLE, 365, True),
+    ("unresponsive", "Unresponsive", False, True, Needs.DEPTH, Follows.RECYCLE, 30, True),
+)
+
 
 @transaction.atomic
 def ship(**kwargs: Any) -> None:
@@ -53,6 +81,26 @@ def ship(**kwargs: Any) -> None:
         )
         version.state, version.published_at = PolicyVersion.VersionState.PUBLISHED, now
         version.save(update_fields=["state", "published_at"])
+    _ship_reasons()
+
+
+def _ship_reasons() -> None:
+    """Each shipped reason once, by its code; one that people changed or took out of use stays as they left it."""
+    for position, (code, label, on_reject, on_return, needs, follows, rest_days, merit) in enumerate(REASONS, start=1):
+        Reason.objects.get_or_create(
+            code=code,
+            defaults={
+                "label": label,
+                "on_reject": on_reject,
+                "on_return": on_return,
+                "needs": needs,
+                "follows": follows,
+                "rest_days": rest_days,
+                "counts_on_merit": merit,
+                "position": position * 10,
+                "is_shipped": True,
+            },
+        )
 
 
 def _targets(version: PolicyVersion) -> list[PolicyTarget]:

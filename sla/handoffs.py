@@ -1,0 +1,153 @@
+"""Hand-offs: an offer is made, taken away, or withdrawn. The answers to it stand in `verdicts`, undo in `undo`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from leads import holding, lifecycle
+from leads.models import Lead, Stage, Team, User
+from leads.transactions import business
+from scoring import episodes
+from scoring.models import Episode, Lane, Phase
+from sla import clocks, mails, moves, targets
+from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
+from sla.moves import (
+    UNDO_FOR,
+    AlreadyDecided,
+    InactiveRep,
+    Matter,
+    NotYours,
+    last_rows,
+    may_act,
+    open_load,
+    present,
+    snapshot,
+)
+from sla.undo import CannotReopen, CannotUndo, reopen, undo
+from sla.verdicts import NotTouchedYet, accept, convert, reject, return_
+
+__all__ = [
+    "UNDO_FOR",
+    "AlreadyDecided",
+    "CannotReopen",
+    "CannotUndo",
+    "InactiveRep",
+    "NotTouchedYet",
+    "NotYours",
+    "accept",
+    "convert",
+    "matter_of",
+    "may_act",
+    "move_on",
+    "offer",
+    "open_load",
+    "present",
+    "reject",
+    "reopen",
+    "return_",
+    "undo",
+    "withdraw",
+]
+
+
+@business
+def offer(
+    episode: Episode,
+    *,
+    rep: Rep,
+    team: Team,
+    rule: RoutingRule | None,
+    policy_version: PolicyVersion,
+    now: datetime,
+    why: str,
+    trace: dict[str, Any],
+    override: str | None = None,
+) -> Handoff:
+    """Offer a waiting episode to one rep: the assign clock is met, accept and first touch start, the rep is told.
+
+    In the fast lane Baton accepts at once: no accept clock, stage SAL, and no acceptance is recorded. Lead, episode
+    and rep are locked by the caller. `override` says why a full rep is given one more; a rep at capacity without it
+    raises OverCapacity. Raises InactiveRep, AlreadyDecided where the episode does not wait.
+    """
+    lead = episode.lead = Lead.objects.select_for_update().get(pk=episode.lead_id)
+    if episode.phase != Phase.WAITING:
+        raise AlreadyDecided("This episode does not wait for a rep.", phase=episode.phase)
+    load = open_load(rep)
+    if load >= rep.capacity and not override:
+        raise OverCapacity(f"{rep.user} has no room: {load} open, capacity {rep.capacity}.")
+    now = max(now, *last_rows(episode, None))
+    fast = episode.lane == Lane.FAST
+    handoff = moves.create(
+        episode,
+        rep=rep,
+        state=State.ACCEPTED if fast else State.OFFERED,
+        now=now,
+        by=None,
+        why="fast lane" if fast else why[:60],
+        team=team,
+        rule=rule,
+        policy_version=policy_version,
+    )
+    RoutingTrace.objects.create(handoff=handoff, trace=trace)
+    moves.pass_capacity(handoff, rep, load=load, why=(override or "")[:60], now=now)
+    assign = targets.running_assign(episode)
+    if assign is not None:
+        clocks.meet(assign, at=now, now=now)
+    targets.start_offered(handoff, why="offer", now=now)
+    episodes.set_phase(episode, Phase.ACCEPTED if fast else Phase.OFFERED, now=now, detail={"handoff": handoff.pk})
+    if fast:
+        lifecycle.move(lead, Stage.SAL, cause="verdict", now=now, note="Fast lane")
+    holding.hold(lead, user=rep.user, team=team, now=now)
+    mails.new_lead(handoff, now=now)
+    return handoff
+
+
+class OverCapacity(moves.Refused):
+    """The rep is full, and nothing was said that lets one more through."""
+
+    code = "over_capacity"
+
+
+@business
+def move_on(handoff: Handoff, *, why: str, now: datetime, by: User | None = None) -> None:
+    """Take the lead away from this rep: the episode waits for the next hop. Its clocks are voided, missed ones stay.
+
+    The lead is locked by the caller. `why` is a word or two: breach, absence, reassigned.
+    """
+    matter = matter_of(handoff, now=now)
+    matter.expect(State.OFFERED, State.ACCEPTED, seen_version=None)
+    now = matter.now
+    matter.become(State.MOVED, closed_at=now)
+    targets.void(matter.handoff, why=f"moved: {why}", now=now)
+    episodes.set_phase(matter.episode, Phase.WAITING, now=now, by=by, detail={"why": why})
+    targets.start_assign(matter.episode, matter.lead, cause=f"hop:{handoff.hop}", start_at=now, why=why, now=now, by=by)
+    holding.hold(matter.lead, user=None, team=None, now=now)
+    matter.record(by=by, why=why[:60], performed_by=False)
+    handoff.refresh_from_db()
+
+
+@business
+def withdraw(handoff: Handoff, *, why: str, now: datetime, by: User | None = None) -> None:
+    """The episode ended under the hand-off: it is withdrawn, its clocks are voided, and the rep is told.
+
+    The lead is locked by the caller, and the episode has been closed.
+    """
+    matter = matter_of(handoff, now=now)
+    matter.expect(State.OFFERED, State.ACCEPTED, seen_version=None)
+    matter.become(State.WITHDRAWN, closed_at=matter.now)
+    targets.void(matter.handoff, why=why, now=matter.now)
+    holding.hold(matter.lead, user=None, team=None, now=matter.now)
+    matter.record(by=by, why=why[:60], performed_by=False)
+    mails.news(matter.handoff, why, now=matter.now)
+    handoff.refresh_from_db()
+
+
+def matter_of(handoff: Handoff, *, now: datetime, episode: Episode | None = None) -> Matter:
+    """The hand-off's matter, locked anew under the lead's lock; on the caller's own episode, if given."""
+    lead = Lead.objects.select_for_update().get(pk=handoff.episode.lead_id)
+    episode = episodes.lock(handoff.episode_id) if episode is None else episode
+    fresh = Handoff.objects.select_for_update(of=("self",)).select_related("user", "team").get(pk=handoff.pk)
+    fresh.episode, episode.lead = episode, lead
+    now = max(now, *last_rows(episode, fresh))
+    return Matter(lead, episode, fresh, now, fresh.state, snapshot(lead, episode))

@@ -1,0 +1,241 @@
+"""One move of one hand-off: its locks, who may make it, the row that changes, and the history row that stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Max
+
+from leads import nurture
+from leads.errors import Invalid, Refused
+from leads.locks import lock_lead
+from leads.models import Lead, Outcome, TeamMembership, User
+from scoring import episodes
+from scoring.models import Episode
+from sla.models import CapacityOverride, Clock, Handoff, HandoffChange, Rep, State, Touch
+
+# Until then a verdict can be undone, and nothing of it leaves the house.
+UNDO_FOR = timedelta(seconds=15)
+
+MOVE_FIELDS = (
+    *("state", "version", "accepted_at", "closed_at", "reason", "note", "named_date", "bant"),
+    *("first_touched_at", "touches", "tier", "lane", "policy_version"),
+)
+
+
+class NotYours(Refused):
+    """There is no such hand-off, or the one who asks may not act on it; both sound alike."""
+
+    status = 404
+    title = "Not found"
+    code = "not_found"
+
+
+class AlreadyDecided(Refused):
+    """Someone was quicker, or the page was old; `state` tells how things stand."""
+
+    title = "Already decided"
+    code = "already_decided"
+
+
+class InactiveRep(Refused):
+    """A rep who works no more can't hold an open hand-off."""
+
+    code = "inactive_rep"
+
+
+@dataclass
+class Matter:
+    """A lead, its episode and one hand-off of it, locked, at one instant."""
+
+    lead: Lead
+    episode: Episode
+    handoff: Handoff
+    now: datetime
+    from_state: str
+    before: dict[str, Any] = field(default_factory=dict)
+
+    def expect(self, *states: str, seen_version: int | None) -> None:
+        """Refuse with the present state where the hand-off stands elsewhere, or moved since the page was drawn."""
+        if self.handoff.state not in states:
+            raise AlreadyDecided(how_it_stands(self.handoff), **present(self.handoff))
+        if seen_version is not None and seen_version != self.handoff.version:
+            raise AlreadyDecided(
+                f"This changed since you saw it. {how_it_stands(self.handoff)}", **present(self.handoff)
+            )
+
+    def become(self, state: str, **fields: Any) -> None:
+        """Write the hand-off's new state; its history row follows with `record`, when all effects are there."""
+        self.handoff.state = state
+        self.handoff.version += 1
+        for name, value in fields.items():
+            setattr(self.handoff, name, value)
+        self.handoff.save(update_fields=MOVE_FIELDS)
+
+    def record(
+        self, *, by: User | None, why: str, is_undo: bool = False, together: bool = False, performed_by: bool = True
+    ) -> HandoffChange:
+        """Write the one history row of the move, with what undo would have to put back.
+
+        `together`: this move and the one before it were one act, and are undone as one.
+        """
+        change = HandoffChange.objects.create(
+            handoff=self.handoff,
+            from_state=self.from_state,
+            to_state=self.handoff.state,
+            at=self.now,
+            by=by,
+            performed_by=self.handoff.user if by is not None and performed_by else None,
+            is_undo=is_undo,
+            why=why,
+            before={} if is_undo else self._undo_sheet(together),
+        )
+        self.from_state = self.handoff.state
+        self.before = snapshot(self.lead, self.episode)
+        return change
+
+    def _undo_sheet(self, together: bool) -> dict[str, Any]:
+        clocks_now = running_clocks(self.episode)
+        clocks_then: list[int] = self.before["running"]
+        return {
+            "lead": self.before["lead"],
+            "lead_after": nurture.snapshot(self.lead),
+            "holder": self.before["holder"],
+            "holder_team": self.before["holder_team"],
+            "clocks_ended": sorted(set(clocks_then) - set(clocks_now)),
+            "clocks_started": sorted(set(clocks_now) - set(clocks_then)),
+            "outcomes": sorted(set(outcomes_of(self.episode)) - set(self.before["outcomes"])),
+            "together": together,
+        } | marks(self.episode)
+
+
+def take(handoff_id: int, *, by: User | None, now: datetime, performed_by: User | None = None) -> Matter:
+    """Lock lead, episode and hand-off, in that order; refuse whoever may not act on it.
+
+    Act may the rep it is offered to, a manager of its team on the rep's behalf, and Baton (`by=None`). The instant
+    is `now`, or that of the newest history row of what was locked, whichever is later.
+    """
+    known = Handoff.objects.filter(pk=handoff_id).select_related("episode").first()
+    if known is None or not may_act(known, by):
+        raise NotYours("There is no such hand-off, or it isn't yours to decide.")
+    lead = lock_lead(known.episode.lead_id)
+    episode = episodes.lock(known.episode_id)
+    handoff = Handoff.objects.select_for_update(of=("self",)).select_related("user", "team").get(pk=handoff_id)
+    if performed_by is not None and performed_by.pk != handoff.user_id:
+        raise Invalid("Only the rep it was offered to can have done this.", **present(handoff))
+    handoff.episode, episode.lead = episode, lead
+    now = max(now, lead.stage_at, *last_rows(episode, handoff))
+    return Matter(lead, episode, handoff, now, handoff.state, snapshot(lead, episode))
+
+
+def may_act(handoff: Handoff, by: User | None) -> bool:
+    """The rep themself, a manager of the hand-off's team, or Baton."""
+    if by is None or by.pk == handoff.user_id:
+        return True
+    return TeamMembership.objects.filter(user=by, team_id=handoff.team_id, is_manager=True).exists()
+
+
+def last_rows(episode: Episode, handoff: Handoff | None) -> list[datetime]:
+    """When the newest history rows of episode and hand-off were written."""
+    newest = [episode.changes.aggregate(at=Max("at"))["at"]]
+    if handoff is not None:
+        newest.append(handoff.changes.aggregate(at=Max("at"))["at"])
+    return [at for at in newest if at is not None]
+
+
+def snapshot(lead: Lead, episode: Episode) -> dict[str, Any]:
+    """How things stand before a move, as far as undo must put them back."""
+    return {
+        "lead": nurture.snapshot(lead),
+        "holder": lead.holder_id,
+        "holder_team": lead.holder_team_id,
+        "running": running_clocks(episode),
+        "outcomes": outcomes_of(episode),
+    }
+
+
+def running_clocks(episode: Episode) -> list[int]:
+    """Ids of the clocks that run for this episode and its hand-offs."""
+    return list(Clock.objects.filter(episode=episode, verdict="").order_by("pk").values_list("pk", flat=True))
+
+
+def outcomes_of(episode: Episode) -> list[int]:
+    """Ids of the standing verdict outcomes of this matter."""
+    return list(
+        Outcome.objects.filter(matter=episode.public_id, withdrawn_at=None).order_by("pk").values_list("pk", flat=True)
+    )
+
+
+def marks(episode: Episode) -> dict[str, int]:
+    """The newest row of each history that undo compares: whatever is newer stands in its way."""
+    return {
+        "episode_change": episode.changes.aggregate(newest=Max("pk"))["newest"] or 0,
+        "touch": Touch.objects.filter(lead=episode.lead_id).aggregate(newest=Max("pk"))["newest"] or 0,
+    }
+
+
+def create(
+    episode: Episode, *, rep: Rep, state: str, now: datetime, by: User | None, why: str, **fields: Any
+) -> Handoff:
+    """Write the next hop of an episode with its first history row."""
+    if not rep.is_active:
+        raise InactiveRep(f"{rep.user} receives no leads any more.")
+    hop = (Handoff.objects.filter(episode=episode).aggregate(last=Max("hop"))["last"] or 0) + 1
+    handoff = Handoff.objects.create(
+        episode=episode,
+        user=rep.user,
+        hop=hop,
+        state=state,
+        tier=episode.tier,
+        lane=episode.lane,
+        offered_at=now,
+        accepted_at=now if state == State.ACCEPTED else None,
+        **fields,
+    )
+    HandoffChange.objects.create(handoff=handoff, from_state="", to_state=state, at=now, by=by, why=why)
+    return handoff
+
+
+def open_load(rep: Rep) -> int:
+    """Hand-offs offered, or accepted and not yet touched."""
+    held = Handoff.objects.filter(user=rep.user_id)
+    return held.filter(state=State.OFFERED).count() + held.filter(state=State.ACCEPTED, first_touched_at=None).count()
+
+
+def pass_capacity(handoff: Handoff, rep: Rep, *, load: int, why: str, now: datetime) -> None:
+    """Where the rep was full before this hand-off, write why it was given all the same."""
+    if load >= rep.capacity:
+        CapacityOverride.objects.get_or_create(
+            handoff=handoff,
+            defaults={"rep": rep, "open_load": load, "capacity": rep.capacity, "why": why, "at": now},
+        )
+
+
+def lock_rep(user_id: int) -> Rep:
+    """The rep's row, locked; raises InactiveRep where the person can't hold an open hand-off."""
+    rep = Rep.objects.select_for_update(of=("self",)).select_related("user").filter(user=user_id).first()
+    if rep is None or not rep.is_active:
+        raise InactiveRep("This person receives no leads any more.")
+    return rep
+
+
+def present(handoff: Handoff) -> dict[str, Any]:
+    """How the hand-off stands, for a program that was too late."""
+    return {"handoff": str(handoff.public_id), "state": handoff.state, "version": handoff.version}
+
+
+def how_it_stands(handoff: Handoff) -> str:
+    """The present state in a sentence, with who brought it there."""
+    last = handoff.changes.select_related("by", "performed_by").last()
+    who = str(last.performed_by or last.by or "Baton") if last is not None else "Baton"
+    return {
+        State.OFFERED: "It is on offer and waits for an answer.",
+        State.ACCEPTED: f"{who} has accepted it.",
+        State.REJECTED: f"{who} has rejected it.",
+        State.RETURNED: f"{who} has returned it.",
+        State.CONVERTED: f"{who} has converted it.",
+        State.MOVED: "It has moved on to another rep.",
+        State.WITHDRAWN: "It was withdrawn: the matter has ended.",
+    }[State(handoff.state)]

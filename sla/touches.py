@@ -1,0 +1,158 @@
+"""Touches: evidence that a person on our side reached out, and what it keeps of what was promised."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from leads.errors import Invalid, Refused
+from leads.locks import LeadGone, lock_lead
+from leads.models import Lead, Role, TeamMembership, User
+from leads.transactions import business
+from scoring import episodes
+from sla import moves, targets, verdicts
+from sla.models import OPEN_STATES, Handoff, State, Target, Touch
+
+GRACE = 900  # seconds, where no policy says otherwise
+AHEAD_AT_MOST = timedelta(minutes=5)
+
+
+class NotTheirs(Refused):
+    """Someone else's touch can't be recorded by this user, or they don't see the lead; both sound alike."""
+
+    status = 404
+    title = "Not found"
+    code = "not_found"
+
+
+@business
+def record(
+    lead_id: int,
+    *,
+    means: str,
+    outcome: str,
+    performed_by: User,
+    recorded_by: User | None,
+    occurred_at: datetime,
+    now: datetime,
+    direction: str = Touch.Direction.OUTBOUND,
+    automated: bool = False,
+    by_machine: bool = False,
+    external_id: str = "",
+    note: str = "",
+) -> Touch:
+    """Record one touch. A person's meets the running first touch and counts to depth; an automated one stops nothing.
+
+    By the rep to whom the lead is offered it accepts as well, at the moment of recording. Brought by a machine it
+    counts when it occurred; typed by hand likewise, if within the policy's grace, else now, marked *logged later*.
+    The same external id of the same recorder is taken in once. Raises Invalid, NotTheirs.
+    """
+    _check(means=means, direction=direction, outcome=outcome, external_id=external_id)
+    if external_id and recorded_by is not None:
+        known = Touch.objects.filter(recorded_by=recorded_by, external_id=external_id).first()
+        if known is not None:
+            return known
+    _allow(lead_id, performed_by=performed_by, recorded_by=recorded_by, by_machine=by_machine)
+    lead = lock_lead(lead_id)
+    episode = episodes.open_for(lead.pk)
+    handoff = _open_handoff(episode.pk) if episode is not None else None
+    if handoff is not None and episode is not None:
+        handoff.episode, episode.lead = episode, lead
+        now = max(now, *moves.last_rows(episode, handoff))
+    occurred_at = _moment(occurred_at, now=now)
+    counts_at, later = _counts(handoff, occurred_at, by_machine=by_machine, now=now)
+    if handoff is not None and counts_at < handoff.offered_at:
+        handoff = None  # reached out before this offer: kept, but no answer to it
+    touch = Touch.objects.create(
+        lead=lead,
+        handoff=handoff,
+        means=means,
+        direction=direction,
+        outcome=outcome,
+        performed_by=performed_by,
+        recorded_by=recorded_by,
+        occurred_at=occurred_at,
+        recorded_at=now,
+        counts_at=counts_at,
+        logged_later=later,
+        automated=automated,
+        by_machine=by_machine,
+        external_id=external_id,
+        note=verdicts.check_note(note),
+    )
+    if handoff is not None and not automated:
+        _keep(handoff, touch, lead=lead, by=recorded_by, now=now)
+    return touch
+
+
+def _keep(handoff: Handoff, touch: Touch, *, lead: Lead, by: User | None, now: datetime) -> None:
+    """What a person's touch keeps of the hand-off's promises."""
+    if handoff.state == State.OFFERED and touch.performed_by_id == handoff.user_id:
+        episode = handoff.episode
+        matter = moves.Matter(lead, episode, handoff, now, handoff.state, moves.snapshot(lead, episode))
+        verdicts.take_on(matter, by=by, why=verdicts.TOUCH)
+    if handoff.first_touched_at is None or touch.counts_at < handoff.first_touched_at:
+        handoff.first_touched_at = touch.counts_at
+    targets.meet(handoff, Target.FIRST_TOUCH, at=touch.counts_at, now=now)
+    if handoff.state == State.ACCEPTED:
+        handoff.touches += 1
+    handoff.save(update_fields=["first_touched_at", "touches"])
+    if handoff.state == State.ACCEPTED and handoff.touches >= verdicts.depth_of(handoff):
+        # Depth starts with accepting; the touch that accepted may count from a little before.
+        targets.meet(handoff, Target.DEPTH, at=max(touch.counts_at, handoff.accepted_at or now), now=now)
+
+
+def _counts(
+    handoff: Handoff | None, occurred_at: datetime, *, by_machine: bool, now: datetime
+) -> tuple[datetime, bool]:
+    """When the touch counts, and whether it was logged later than the policy's grace allows."""
+    grace = timedelta(seconds=handoff.policy_version.grace if handoff is not None else GRACE)
+    if by_machine or now - occurred_at <= grace:
+        return occurred_at, False
+    return now, True
+
+
+def _moment(occurred_at: datetime, *, now: datetime) -> datetime:
+    if occurred_at.tzinfo is None or occurred_at > now + AHEAD_AT_MOST:
+        raise Invalid("A touch can't lie in the future.", field="occurred_at")
+    return min(occurred_at, now)
+
+
+def _open_handoff(episode_id: int) -> Handoff | None:
+    return (
+        Handoff.objects.select_for_update(of=("self",))
+        .select_related("user", "team", "policy_version")
+        .filter(episode=episode_id, state__in=OPEN_STATES)
+        .first()
+    )
+
+
+def _allow(lead_id: int, *, performed_by: User, recorded_by: User | None, by_machine: bool) -> None:
+    """Record may who performed it, a manager for a member of a team of theirs, an integration, and Baton itself.
+
+    An integration is a key of RevOps or an admin that brings what a machine saw.
+    """
+    if not performed_by.is_active:
+        raise Invalid("A touch is performed by someone who works here.", field="performed_by")
+    if recorded_by is None:
+        return
+    if not Lead.objects.visible_to(recorded_by).filter(pk=lead_id).exists():
+        raise LeadGone("This lead no longer exists.")
+    if recorded_by.pk == performed_by.pk:
+        return
+    if by_machine and recorded_by.has_role(Role.REVOPS, Role.ADMIN):
+        return
+    managed = TeamMembership.objects.filter(user=recorded_by, is_manager=True).values("team")
+    if not TeamMembership.objects.filter(user=performed_by, team__in=managed).exists():
+        raise NotTheirs("There is no such person in a team of yours.")
+
+
+def _check(*, means: str, direction: str, outcome: str, external_id: str) -> None:
+    for field, value, choices in (
+        ("means", means, Touch.Means),
+        ("direction", direction, Touch.Direction),
+        ("outcome", outcome, Touch.Outcome),
+    ):
+        if value not in choices.values:
+            raise Invalid(f"{field.capitalize()} is one of {', '.join(choices.values)}.", field=field)
+    if len(external_id) > 200 or "\x00" in external_id:
+        raise Invalid("An external id has at most 200 characters.", field="external_id")

@@ -1,0 +1,208 @@
+"""Taking a verdict back: by the rep within seconds, by a manager later and with a reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from leads import holding, lifecycle, nurture, outcomes
+from leads.errors import Invalid, Refused
+from leads.models import Outcome, Stage, Team, TeamMembership, User
+from leads.transactions import business
+from scoring import episodes
+from scoring.models import Phase
+from sla import clocks, mails, moves, targets
+from sla.models import Clock, Handoff, HandoffChange, State, Touch
+from sla.moves import UNDO_FOR, Matter, NotYours, present, take
+from sla.verdicts import LONGEST_NOTE, NAMED_DATE, VERDICT
+
+# What may be written about an episode after a verdict without standing in the way of its undo.
+HARMLESS = ("cooled", "warm_again", "qualified", "definition_added")
+KIND_OF = {
+    State.ACCEPTED: Outcome.Kind.ACCEPTED,
+    State.REJECTED: Outcome.Kind.REJECTED,
+    State.RETURNED: Outcome.Kind.RETURNED,
+    State.CONVERTED: Outcome.Kind.CONVERTED,
+}
+VERDICT_STATES = (State.REJECTED, State.RETURNED, State.CONVERTED)
+
+
+class CannotUndo(Refused):
+    """There is nothing to undo, or something newer stands on it, or the time is over."""
+
+    title = "Not undone"
+    code = "cannot_undo"
+
+
+class CannotReopen(Refused):
+    """The verdict can't be taken back any more."""
+
+    title = "Not reopened"
+    code = "cannot_reopen"
+
+
+@business
+def undo(handoff_id: int, *, by: User | None, now: datetime, seen_version: int | None = None) -> Handoff:
+    """Put everything back as it was before the last verdict: within 15 s of it, while nothing newer stands.
+
+    Stage, hand-off, rest, evidence and clocks are as if nothing had happened: a running clock's due instant never
+    moves. Raises CannotUndo, NotYours, AlreadyDecided for an old page.
+    """
+    matter = take(handoff_id, by=by, now=now)
+    matter.expect(*State.values, seen_version=seen_version)
+    change = _undoable(matter)
+    load, rep = None, moves.lock_rep(matter.handoff.user_id)
+    if matter.handoff.closed_at is not None:
+        load = moves.open_load(rep)
+    _put_back(matter, change, by=by)
+    if change.before["together"]:
+        previous = _changes(matter)[-3]
+        _put_back(matter, previous, by=by)
+    if load is not None:
+        moves.pass_capacity(matter.handoff, rep, load=load, why="undo", now=matter.now)
+    return matter.handoff
+
+
+def _changes(matter: Matter) -> list[HandoffChange]:
+    return list(matter.handoff.changes.order_by("pk"))
+
+
+def _undoable(matter: Matter) -> HandoffChange:
+    """The verdict that may be undone, or why none may."""
+    last = _changes(matter)[-1]
+    state = present(matter.handoff)
+    if last.is_undo or last.by_id is None or last.why not in (VERDICT, NAMED_DATE):
+        raise CannotUndo("There is no verdict to undo here.", **state)
+    if matter.now > last.at + UNDO_FOR:
+        raise CannotUndo(
+            f"Undo works for {UNDO_FOR.seconds} seconds. After that a manager can reopen it with a reason.", **state
+        )
+    newer_moves = HandoffChange.objects.filter(handoff__episode=matter.episode, pk__gt=last.pk)
+    newer_changes = matter.episode.changes.filter(pk__gt=last.before["episode_change"]).exclude(what__in=HARMLESS)
+    newer_touches = Touch.objects.filter(lead=matter.lead, pk__gt=last.before["touch"])
+    moved_on = matter.lead.pk != matter.episode.lead_id or nurture.snapshot(matter.lead) != last.before["lead_after"]
+    if moved_on or newer_moves.exists() or newer_changes.exists() or newer_touches.exists():
+        raise CannotUndo("Something newer has happened since, so this stays as it is.", **state)
+    return last
+
+
+def _put_back(matter: Matter, change: HandoffChange, *, by: User | None) -> None:
+    """Reverse one move by a compensating one."""
+    sheet, now, to_state = change.before, matter.now, change.from_state
+    matter.become(
+        to_state,
+        closed_at=None,
+        accepted_at=matter.handoff.accepted_at if to_state == State.ACCEPTED else None,
+        reason=None,
+        note="",
+        named_date=None,
+        bant={},
+    )
+    for clock in _clocks(sheet["clocks_started"]):
+        clocks.void(clock, why="undone", now=now)
+    for clock in _clocks(sheet["clocks_ended"]):
+        clocks.unmeet(clock, now=now)
+    phase = Phase.ACCEPTED if to_state == State.ACCEPTED else Phase.OFFERED
+    if matter.episode.closed_at is not None:
+        episodes.reopen(matter.episode, phase=phase, now=now, by=by, cause="undo")
+    else:
+        episodes.set_phase(matter.episode, phase, now=now, by=by, detail={"cause": "undo"})
+    nurture.restore(matter.lead, sheet["lead"], now=now, by=by, cause="undo")
+    _hold_again(matter, sheet["holder"], sheet["holder_team"])
+    if sheet["outcomes"]:
+        outcomes.withdraw(matter=matter.episode.public_id, now=now, kinds=[KIND_OF[State(change.to_state)]])
+    matter.record(by=by, why="undo", is_undo=True)
+
+
+def _clocks(ids: list[int]) -> list[Clock]:
+    rows = Clock.objects.select_for_update(of=("self",)).select_related("episode", "handoff")
+    return list(rows.filter(pk__in=ids).order_by("pk"))
+
+
+def _hold_again(matter: Matter, holder_id: int | None, team_id: int | None) -> None:
+    user = User.objects.filter(pk=holder_id).first() if holder_id else None
+    team = Team.objects.filter(pk=team_id).first() if team_id else None
+    holding.hold(matter.lead, user=user, team=team, now=matter.now)
+
+
+@business
+def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
+    """A manager takes a verdict back, with a reason: the same rep gets the lead again, as a new, accepted hop.
+
+    The rest ends, stage and evidence are as before the verdict, its Outcome is withdrawn; the clocks of the new hop
+    start now. Raises NotYours for whoever isn't a manager of the team, CannotReopen where no verdict stands, a rep
+    has it again, or the lead has moved on since.
+    """
+    matter = take(handoff_id, by=by, now=now)
+    handoff, now = matter.handoff, matter.now
+    if not TeamMembership.objects.filter(user=by, team_id=handoff.team_id, is_manager=True).exists():
+        raise NotYours("There is no such hand-off, or it isn't yours to reopen.")
+    reason = why.strip()
+    if not reason or len(reason) > LONGEST_NOTE:
+        raise Invalid(f"Say in a sentence of at most {LONGEST_NOTE:,} characters why it is reopened.", field="why")
+    verdict = _standing_verdict(matter)
+    rep = moves.lock_rep(handoff.user_id)
+    load = moves.open_load(rep)
+    _open_again(matter, verdict, by=by)
+    hop = moves.create(
+        matter.episode,
+        rep=rep,
+        state=State.ACCEPTED,
+        now=now,
+        by=by,
+        why="reopened",
+        team=handoff.team,
+        rule=handoff.rule,
+        policy_version=targets.policy(matter.episode, matter.lead) or handoff.policy_version,
+        note=reason,  # erasable, as every free text about a person
+    )
+    moves.pass_capacity(hop, rep, load=load, why="reopened", now=now)
+    targets.start_offered(hop, why="reopened", now=now, by=by)
+    holding.hold(matter.lead, user=handoff.user, team=handoff.team, now=now)
+    accepted = Outcome.objects.filter(
+        matter=matter.episode.public_id, kind=Outcome.Kind.ACCEPTED, withdrawn_at=None
+    ).exists()
+    mails.news(hop, "reopened", now=now)
+    if not accepted:
+        outcomes.record(
+            matter.lead,
+            Outcome.Kind.ACCEPTED,
+            at=now,
+            now=now,
+            via=Outcome.Via.VERDICT,
+            by=by,
+            matter=matter.episode.public_id,
+        )
+    return hop
+
+
+def _standing_verdict(matter: Matter) -> HandoffChange:
+    """The verdict that reopening takes back, or why it can't."""
+    handoff, state = matter.handoff, present(matter.handoff)
+    newest = Handoff.objects.filter(episode=matter.episode).order_by("-hop").first()
+    if handoff.state not in VERDICT_STATES or newest != handoff:
+        raise CannotReopen("Only the last verdict on an episode can be reopened.", **state)
+    verdict = [change for change in _changes(matter) if change.to_state == handoff.state][-1]
+    if verdict.by_id is None:
+        raise CannotReopen("A deal or a purchase ended this, not a verdict.", **state)
+    after = verdict.before["lead_after"]["stage"]
+    if matter.lead.pk != matter.episode.lead_id or matter.lead.stage != after:
+        raise CannotReopen(f"The lead has moved on since: it stands at {matter.lead.get_stage_display()}.", **state)
+    return verdict
+
+
+def _open_again(matter: Matter, verdict: HandoffChange, *, by: User) -> None:
+    """Episode, stage, rest, evidence and Outcome as before the verdict; the new hop is an accepted one."""
+    now, episode, lead = matter.now, matter.episode, matter.lead
+    if episode.closed_at is not None:
+        episodes.reopen(episode, phase=Phase.ACCEPTED, now=now, by=by, cause="reopen")
+    else:
+        # A reroute left it waiting.
+        assign = targets.running_assign(episode)
+        if assign is not None:
+            clocks.meet(assign, at=now, now=now)
+        episodes.set_phase(episode, Phase.ACCEPTED, now=now, by=by, detail={"cause": "reopen"})
+    nurture.restore(lead, verdict.before["lead"], now=now, by=by, cause="reopen")
+    if lead.stage == Stage.MQL:
+        lifecycle.move(lead, Stage.SAL, cause="reopen", now=now, by=by)
+    if verdict.before["outcomes"]:
+        outcomes.withdraw(matter=episode.public_id, now=now, kinds=[KIND_OF[State(verdict.to_state)]])
