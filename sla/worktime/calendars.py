@@ -106,7 +106,7 @@ def _weekday(day: int) -> int:
 
 def _of_the_day(yesterday: Shifts, today: Shifts) -> Shifts:
     """What of both dates' shifts lies on today's wall clock: yesterday's tail, and today's until midnight."""
-    tails = [(max(start - MIDNIGHT, 0), end - MIDNIGHT) for start, end in yesterday if end > MIDNIGHT]
+    tails = [(0, end - MIDNIGHT) for _, end in yesterday if end > MIDNIGHT]
     return tuple(tails + [(start, min(end, MIDNIGHT)) for start, end in today])
 
 

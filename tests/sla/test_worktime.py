@@ -351,6 +351,10 @@ class TestPauses:
         pause = (at("2026-03-03T09:30-05:00"), at("2026-03-03T11:00-05:00"))
         assert due_at(hours(NEW_YORK), at(self.START), seconds=0, pauses=[pause]) == at("2026-03-03T11:00-05:00")
 
+    def test_hold_a_zero_budget_that_would_be_due_as_they_begin(self):
+        pause = (at("2026-03-09T09:00-04:00"), at("2026-03-09T10:00-04:00"))  # from Monday's opening
+        assert due_at(hours(NEW_YORK), at("2026-03-07T12:00-05:00"), seconds=0, pauses=[pause]) == pause[1]
+
     def test_are_refused_without_an_end_where_an_answer_is_due(self):
         running = [(at("2026-03-03T12:00-05:00"), None)]
         for ask in (due, due_at):
