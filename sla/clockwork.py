@@ -1,0 +1,113 @@
+"""The clock process from the inside: fires what is due, sweeps, and outlives the database's restarts.
+
+It needs neither Celery nor Valkey, and any number of copies may run: whoever has the lead's lock acts.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import Error, connection
+
+from sla import clocks, escalation
+from sla.sweeps import lost_connection, sweep
+
+log = structlog.get_logger(__name__)
+
+Clock = Callable[[], datetime]
+
+PAGE = 200
+LONGEST_SLEEP = 1.0
+SWEEP_EVERY = 2.0
+ROUNDS = 100
+FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
+
+
+def fire_due(clock: Clock, *, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Fire one page of due clocks, each in its own transaction; returns how many acted.
+
+    One that fails is held back and reported, and the others go on.
+    """
+    fired = 0
+    for clock_id in clocks.due_page(now=clock(), limit=PAGE):
+        if stopping():
+            break
+        try:
+            fired += escalation.fire(clock_id, now=clock)
+        except Exception as error:
+            if lost_connection():
+                raise
+            log.exception("clock_failed", clock=clock_id)
+            escalation.hold_back(clock_id, why=f"{type(error).__name__}: {error}", now=clock())
+    return fired
+
+
+def run_once(clock: Clock) -> int:
+    """Do all that is due now, of any age, until nothing is left; returns how much was done."""
+    done = 0
+    for _ in range(ROUNDS):
+        this_round = fire_due(clock) + sweep(clock, older_than=timedelta(0))
+        if this_round == 0:
+            return done
+        done += this_round
+    log.warning("still_due_after_rounds", rounds=ROUNDS)
+    return done
+
+
+def run(clock: Clock, stop: threading.Event) -> None:
+    """Fire and sweep until told to stop; what is under way is finished first."""
+    sweeper = threading.Thread(target=_sweep_on, args=(clock, stop), name="sweeper", daemon=True)
+    sweeper.start()
+    _fire_on(clock, stop)
+    sweeper.join(timeout=20)
+
+
+def _fire_on(clock: Clock, stop: threading.Event) -> None:
+    def one_round() -> float:
+        if fire_due(clock, stopping=stop.is_set):
+            return 0.0
+        return _until_next(clock)
+
+    _keep_on(one_round, stop)
+
+
+def _sweep_on(clock: Clock, stop: threading.Event) -> None:
+    def one_round() -> float:
+        sweep(clock, stopping=stop.is_set)
+        return SWEEP_EVERY
+
+    try:
+        _keep_on(one_round, stop)
+    finally:
+        connection.close()
+
+
+def _keep_on(one_round: Callable[[], float], stop: threading.Event) -> None:
+    """Run rounds, each followed by the sleep it asks for; without a database, ask for it again with growing pauses."""
+    wait = FIRST_WAIT
+    while not stop.is_set():
+        try:
+            pause = one_round()
+            wait = FIRST_WAIT
+        except Error as error:
+            pause = wait * random.uniform(0.7, 1.3)  # noqa: S311  (jitter, not a secret)
+            log.warning("database_away", error=str(error).splitlines()[0][:200], next_try_in=round(pause, 2))
+            connection.close()
+            wait = min(wait * 2, LONGEST_WAIT)
+        except Exception:
+            log.exception("round_failed")
+            pause = LONGEST_SLEEP
+        stop.wait(pause)
+
+
+def _until_next(clock: Clock) -> float:
+    """Seconds until a clock has something to do; a second at most, since a sooner one may be started meanwhile."""
+    now = clock()
+    following = clocks.next_step_after(now=now)
+    if following is None:
+        return LONGEST_SLEEP
+    return max(0.0, min(LONGEST_SLEEP, (following - now).total_seconds()))
