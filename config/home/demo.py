@@ -142,7 +142,7 @@ def settle_data(supervisor: Supervisor, environment: dict[str, str], home: Path)
     return known
 
 
-def welcome(known: dict[str, object]) -> str:
+def welcome(known: dict[str, object], home: Path) -> str:
     """What a person needs to know to look around."""
     users: list[dict[str, str]] = known["users"]  # type: ignore[assignment]
     widest = max((len(user["email"]) for user in users), default=0)
@@ -151,7 +151,7 @@ def welcome(known: dict[str, object]) -> str:
         f"  write key  {known['write_key']}",
         f"  API key    {known['api_key']}  (a manager's rights, new at each start)",
         f"  mails      {known['mail']}",
-        f"  logs       {HOME / 'log'}",
+        f"  logs       {home / 'log'}",
     ]
     end = "Ctrl-C stops it, `make demo` brings it back with its data, `make clean-demo` forgets it."
     return "\n".join(["", f"Baton runs on {known['url']}", "", *people, "", *keys, "", end])
@@ -187,7 +187,7 @@ def live(supervisor: Supervisor, port: int, home: Path) -> None:
         supervisor.start(child, (lambda: answers(url)) if child.name == "web" else None)
     known = {"url": url, **known, "mail": mail_place(environment["EMAIL_URL"])}
     write_privately(home / "demo.json", json.dumps(known, indent=2) + "\n")
-    say(welcome(known))
+    say(welcome(known, home))
     supervisor.tend()
 
 
@@ -213,24 +213,26 @@ def end_with_parent() -> None:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+    parser.add_argument("--home", type=Path, default=HOME, help="where everything it keeps lies")
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started this one does")
     parser.add_argument("--forget", action="store_true", help="throw the demo's data away")
     options = parser.parse_args(arguments)
+    home = options.home.resolve()
     try:
         if options.forget:
-            forget_all(HOME)
+            forget_all(home)
             return 0
         if options.with_parent:
             end_with_parent()
-        taken = take_home(HOME)
+        taken = take_home(home)
         check_port(options.port)
         with Supervisor(say, inherited=[taken]) as supervisor:
             try:
-                live(supervisor, options.port, HOME)
+                live(supervisor, options.port, home)
             finally:
                 say("Stopping ...")
                 for name in ("run.env", "demo.json"):
-                    forget(HOME / name)
+                    forget(home / name)
     except HomeError as problem:
         say(f"\n{problem}")
         return 1

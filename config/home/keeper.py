@@ -17,6 +17,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -80,15 +81,19 @@ def run_child(order: dict[str, Any], keeper: int) -> None:
     os.execvpe(order["command"][0], order["command"], order["environment"])  # noqa: S606
 
 
-def descendants(ancestor: int) -> list[int]:
-    """Every process below `ancestor` (Linux; elsewhere none are found and the process group has to do)."""
+def descendants(ancestor: int, without: Collection[int] = ()) -> list[int]:
+    """Every living process below `ancestor`, leaving out some and what is below them.
+
+    Linux only; elsewhere none are found, and the process group has to do.
+    """
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError):
             # The command name stands in parentheses and may hold anything; the state and the parent follow it.
-            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(stat.parent.name))
-    found = list(children.get(ancestor, []))
+            state, parent = stat.read_text(errors="replace").rpartition(")")[2].split()[:2]
+            if state not in "ZX":
+                children.setdefault(int(parent), []).append(int(stat.parent.name))
+    found = [pid for pid in children.get(ancestor, []) if pid not in without]
     for pid in found:
         found += children.get(pid, [])
     return found
@@ -122,7 +127,7 @@ def reap(child: int) -> tuple[int | None, bool]:
 
 
 def end_family(child: int, patience: float) -> None:
-    """End whatever is left of the child's family: politely, then for certain."""
+    """End whatever is left of the child's family: politely first, then for certain."""
     for number, seconds in ((signal.SIGTERM, patience), (signal.SIGQUIT, 0.5), (signal.SIGKILL, 5.0)):
         deadline = time.monotonic() + seconds
         strike(child, number, family=True)
@@ -143,26 +148,34 @@ def group_lives(group: int) -> bool:
     return True
 
 
+def patience(order: dict[str, Any], asked: float) -> float:
+    """Seconds the child still has to end by itself, having been asked to at `asked`.
+
+    With the supervisor killed, the servers a child stands on are leaving too: no point in long good-byes. Its pipe
+    closes a moment before it is gone, so this is asked again and again.
+    """
+    alone = os.getppid() != order["supervisor"]
+    return asked + float(order["grace_alone"] if alone else order["grace"]) - time.monotonic()
+
+
 def keep(child: int, order: dict[str, Any], woken: int) -> int:
     """Wait for the child to end or for the supervisor to say stop (end-of-file); the child's exit status."""
-    stopping_until: float | None = None
+    asked: float | None = None
     watched = [0, woken]
     while True:
-        wait = None if stopping_until is None else max(0.0, stopping_until - time.monotonic())
+        wait = None if asked is None else min(0.2, max(0.0, patience(order, asked)))
         readable, _, _ = select.select(watched, [], [], wait)
         if woken in readable:
             os.read(woken, 512)
         status, _ = reap(child)
         if status is not None:
-            end_family(child, 0.0 if stopping_until is None else 0.5)
+            end_family(child, 0.0 if asked is None else 0.5)
             return status
         if 0 in readable and not os.read(0, 512):
             watched = [woken]
-            # With the supervisor killed, the servers a child stands on are leaving too: no point in long good-byes.
-            grace = order["grace"] if os.getppid() == order["supervisor"] else order["grace_alone"]
-            stopping_until = time.monotonic() + grace
+            asked = time.monotonic()
             strike(child, order["stop_signal"], family=False)
-        elif stopping_until is not None and time.monotonic() >= stopping_until:
+        elif asked is not None and patience(order, asked) <= 0:
             end_family(child, 0.0)
             return -signal.SIGKILL
 

@@ -262,6 +262,11 @@ def settle(home: Path, binaries: Binaries) -> tuple[str, Path, Binaries]:
             # initdb asks for the name of who runs it; a namespace lends one to a user who has none.
             if can_run("namespace", binaries, place):
                 return "namespace", home, binaries
+            if place is home:
+                raise HomeError(
+                    "PostgreSQL wants to know the name of the user it runs for; this one has none in /etc/passwd, and "
+                    "this machine allows no user namespace to lend one. Run as another user, or set DATABASE_URL."
+                ) from None
         return "plain", home, binaries
     if can_run("namespace", binaries, place):
         return "namespace", home, binaries

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
+from config.home.keeper import LINUX, PR_SET_CHILD_SUBREAPER, descendants, prctl
+
 KEEPER = Path(__file__).with_name("keeper.py")
 LONGEST_WAIT = 10.0
 HEALTHY_AFTER = 10.0
@@ -118,8 +120,6 @@ class Running:
         self.let_go()
         os.close(self.report)
         status = self.keeper.wait()
-        if status < 0 and self.pid:
-            end_group(self.pid, self.child)
         return 128 - status if status < 0 else status
 
 
@@ -141,17 +141,32 @@ def last_words(log: Path | None, lines: int = 15) -> str:
         return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
 
 
-def end_group(group: int, child: Child) -> None:
-    """End a child whose keeper was killed and could not do it."""
-    for number, seconds in ((child.stop_signal, child.grace), (signal.SIGKILL, 1.0)):
-        deadline = time.monotonic() + seconds
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+def end_orphans(child: Child, group: int, keepers: set[int] | None) -> None:
+    """End what a killed keeper left behind: its child was told to stop by its death, the rest learns it here.
+
+    With `keepers`, those still at work, we are the reaper of orphans, so whoever else is below us is one of them,
+    whatever session it is in; without, the child's group has to do.
+    """
+    deadline = time.monotonic() + child.grace
+    while True:
+        left = [] if keepers is None else descendants(os.getpid(), without=keepers)
+        late = time.monotonic() > deadline
+        number = signal.SIGKILL if late else child.stop_signal
+        try:
             os.killpg(group, number)
-            while time.monotonic() < deadline:
-                time.sleep(0.02)
-                os.killpg(group, 0)
-            continue
-        return
+        except (ProcessLookupError, PermissionError):
+            if not left:
+                return
+            number = signal.SIGKILL
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        for pid in {group, *left}:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        if late and not left:
+            return
+        time.sleep(0.05)
 
 
 class Supervisor:
@@ -168,11 +183,14 @@ class Supervisor:
         self.failures: dict[str, int] = {}
         self.asked_to_stop = False
         self.status_of_run = 0
+        self._adopts = False
         self._former: dict[signal.Signals, object] = {}
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._wake, False)
 
     def __enter__(self) -> Self:
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        self._adopts = LINUX
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
@@ -184,6 +202,8 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        prctl(PR_SET_CHILD_SUBREAPER, 0)
+        self._adopts = False
         signal.set_wakeup_fd(-1)
         for number, former in self._former.items():
             signal.signal(number, former)  # type: ignore[arg-type]
@@ -204,7 +224,7 @@ class Supervisor:
         deadline = time.monotonic() + within
         while ready and not ready():
             if not self._listen(0.02, only=process):
-                status = self.running.pop(child.name).bury()
+                status = self._bury(process)
                 raise HomeError(f"{child.name} {how_it_ended(status)} at once.\n{last_words(child.log)}")
             if time.monotonic() > deadline:
                 raise HomeError(f"{child.name} was not ready within {within:.0f} s.\n{last_words(child.log)}")
@@ -236,8 +256,7 @@ class Supervisor:
         gone = self._hear(None if soonest is None else max(0.0, soonest - time.monotonic()))
         for process in gone:
             child = process.child
-            self.running.pop(child.name)
-            status = process.bury()
+            status = self._bury(process)
             if child.name == once:
                 self.status_of_run = status
             elif not self.asked_to_stop:
@@ -286,5 +305,13 @@ class Supervisor:
             for process in leaving:
                 while process.hear():
                     pass
-                process.bury()
-                self.running.pop(process.child.name)
+                self._bury(process)
+
+    def _bury(self, process: Running) -> int:
+        """Take leave of a process that is gone, and of what it left behind; its exit status, as shells count it."""
+        self.running.pop(process.child.name)
+        status = process.bury()
+        if process.keeper.returncode < 0 and process.pid:
+            keepers = {other.keeper.pid for other in self.running.values()}
+            end_orphans(process.child, process.pid, keepers if self._adopts else None)
+        return status
