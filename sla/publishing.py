@@ -1,0 +1,142 @@
+"""Publishing: how calendars and policies change without a promise made before ever changing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.forms.models import model_to_dict
+
+from leads.errors import Invalid
+from leads.models import User
+from leads.transactions import business
+from sla import matching
+from sla.models import Calendar as StoredCalendar
+from sla.models import CalendarVersion, Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
+from sla.worktime import Calendar, WorktimeError
+
+VersionState = PolicyVersion.VersionState
+
+NOT_COPIED = ("id", "policy", "number", "state", "published_at", "published_by", "retired_at")
+TIERS = (Heat.HOT, Heat.WARM, Heat.COOL)
+
+
+class NotPublishable(Invalid):
+    """It can't be published as it is; the sentence says what to change."""
+
+    title = "Not published"
+    code = "not_publishable"
+
+
+@business
+def publish_calendar(
+    calendar: StoredCalendar, spec: dict[str, Any], *, now: datetime, by: User | None
+) -> CalendarVersion:
+    """Put new hours in force, as the calendar's next version. Clocks that run keep the version they were counted by.
+
+    The same hours again change nothing. Raises NotPublishable with the field, the day and the way out.
+    """
+    try:
+        normal = Calendar.from_spec(spec).to_spec()
+    except WorktimeError as error:
+        raise NotPublishable(str(error), field=error.field) from error
+    StoredCalendar.objects.select_for_update().get(pk=calendar.pk)
+    last = calendar.versions.order_by("-number").first()
+    if last is not None and last.spec == normal:
+        return last
+    number = last.number + 1 if last is not None else 1
+    return CalendarVersion.objects.create(calendar=calendar, number=number, spec=normal, created_at=now, created_by=by)
+
+
+@business
+def draft_policy(policy: Policy) -> PolicyVersion:
+    """The policy's draft: the one there is, or a copy of its last version with targets and ladder, or an empty one."""
+    Policy.objects.select_for_update().get(pk=policy.pk)
+    standing = policy.versions.filter(state=VersionState.DRAFT).first()
+    if standing is not None:
+        return standing
+    last = policy.versions.order_by("-number").first()
+    fields = model_to_dict(last, exclude=NOT_COPIED) if last is not None else {}
+    version = PolicyVersion.objects.create(policy=policy, number=(last.number if last else 0) + 1, **fields)
+    if last is not None:
+        PolicyTarget.objects.bulk_create(_copies(last.targets.all(), version))
+        LadderStep.objects.bulk_create(_copies(last.steps.all(), version))
+    return version
+
+
+@business
+def publish_policy(version: PolicyVersion, *, now: datetime, by: User | None) -> PolicyVersion:
+    """Put a draft in force: the former version retires, and what is offered from now on is promised by this one.
+
+    Clocks that run keep theirs. Raises NotPublishable with what to change.
+    """
+    version = PolicyVersion.objects.select_for_update().get(pk=version.pk)
+    if version.state != VersionState.DRAFT:
+        raise NotPublishable("This version is already published. Make a new draft to change it.")
+    check_policy(version)
+    former = version.policy.versions.select_for_update().filter(state=VersionState.PUBLISHED).first()
+    if former is not None:
+        former.state, former.retired_at = VersionState.RETIRED, now
+        former.save(update_fields=["state", "retired_at"])
+    version.state, version.published_at, version.published_by = VersionState.PUBLISHED, now, by
+    version.save(update_fields=["state", "published_at", "published_by"])
+    return version
+
+
+def check_policy(version: PolicyVersion) -> None:
+    """Raise NotPublishable where somebody would be promised nothing, or a step of a ladder could never fire."""
+    matching.check(version.condition)
+    promised: dict[str, dict[str, PolicyTarget]] = {}
+    for line in version.targets.all():
+        promised.setdefault(line.target, {})[line.heat] = line
+    for needed, what in ((Target.FIRST_TOUCH, "first-touch"), (Target.ASSIGN, "assign")):
+        _check_covered(what, promised.get(needed, {}), Heat)
+    for target in (Target.ACCEPT, Target.DEPTH, Target.QUALIFY):
+        if target in promised:
+            _check_covered(target.label.lower(), promised[target], TIERS)
+    _check_order(promised)
+    for step in version.steps.all():
+        if step.target not in promised:
+            raise NotPublishable(
+                f"The ladder has a step for {Target(step.target).label.lower()}, but nothing is promised there. "
+                "Add the target or remove the step."
+            )
+
+
+def _check_covered(what: str, given: dict[str, PolicyTarget], wanted: Iterable[Heat]) -> None:
+    missing = [heat.label.lower() for heat in wanted if heat not in given]
+    if missing:
+        raise NotPublishable(f"No {what} target for {_listed(missing)}. Say by when, or nobody is promised anything.")
+
+
+def _check_order(promised: dict[str, dict[str, PolicyTarget]]) -> None:
+    """A hotter lead is never promised more time than a cooler one, where both are in the same unit."""
+    for target, by_heat in promised.items():
+        given = [by_heat[heat] for heat in Heat if heat in by_heat]
+        for hotter, cooler in zip(given, given[1:], strict=False):
+            if hotter.hours == cooler.hours and _longer(hotter, cooler):
+                raise NotPublishable(
+                    f"{Target(target).label} gives {Heat(hotter.heat).label.lower()} leads more time than "
+                    f"{Heat(cooler.heat).label.lower()} ones. Give the hotter ones the shorter time."
+                )
+
+
+def _longer(one: PolicyTarget, other: PolicyTarget) -> bool:
+    if one.seconds is not None and other.seconds is not None:
+        return one.seconds > other.seconds
+    if one.business_days is not None and other.business_days is not None:
+        return one.business_days > other.business_days
+    return False
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _copies(rows: Iterable[Any], version: PolicyVersion) -> list[Any]:
+    copies = []
+    for row in rows:
+        row.pk, row.version, row._state.adding = None, version, True
+        copies.append(row)
+    return copies
