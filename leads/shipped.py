@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
+from leads.lifecycle import ship_rules
 from leads.models import Organization, Role
 
 
@@ -15,3 +16,4 @@ def ship(**kwargs: Any) -> None:
     Organization.objects.using(using).get_or_create(id=1)
     for role in Role:
         Group.objects.using(using).get_or_create(name=role.value)
+    ship_rules(using)

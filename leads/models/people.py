@@ -129,6 +129,9 @@ class Organization(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC", help_text="Days, weeks and months in reports.")
     currency = models.CharField(max_length=3, default="USD")
     first_weekday = models.SmallIntegerField(default=0, choices=[(0, "Monday"), (6, "Sunday")])
+    lost_rest_days = models.PositiveSmallIntegerField(
+        default=90, help_text="How many days a lead rests after a lost deal before new evidence brings it back."
+    )
     erasure_salt = models.CharField(max_length=64, default=uuid.uuid4, editable=False)
 
     class Meta:
