@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import fields
 
 from django.db import models
 from django.db.models import F, Q
 
 from leads.models import User
+from scoring.compiler import CriterionSpec, GridCell, VersionSpec
+
+# Columns that the compiler reads as they are.
+VERSION_COLUMNS = [f.name for f in fields(VersionSpec) if f.name not in ("criteria", "grid", "time_zone")]
+CRITERION_COLUMNS = [f.name for f in fields(CriterionSpec) if f.name != "activities"]
 
 THOUSANDTHS = "In thousandths of a point."
 
@@ -85,7 +91,8 @@ class DefinitionVersion(models.Model):
     grid = models.JSONField(
         default=list,
         blank=True,
-        help_text='First match wins: [{"fit_min": 20000, "engagement_min": 40000, "tier": "hot"}, …]; none matching is cool.',
+        help_text='First match wins: [{"fit_min": 20000, "engagement_min": 40000, "tier": "hot"}, …]; '
+        "none matching is cool.",
     )
 
     audience = models.JSONField(
@@ -128,6 +135,18 @@ class DefinitionVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.definition} v{self.number}"
+
+    def to_spec(self, time_zone: str) -> VersionSpec:
+        """The version as the compiler reads it; days are those of `time_zone`, the organization's."""
+        return VersionSpec(
+            criteria=tuple(criterion.to_spec() for criterion in self.criteria.all()),
+            grid=tuple(
+                GridCell(str(cell.get("tier", "")), cell.get("fit_min"), cell.get("engagement_min"))
+                for cell in self.grid
+            ),
+            time_zone=time_zone,
+            **{name: getattr(self, name) for name in VERSION_COLUMNS},
+        )
 
 
 class Criterion(models.Model):
@@ -205,3 +224,9 @@ class Criterion(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def to_spec(self) -> CriterionSpec:
+        """The criterion as the compiler reads it."""
+        return CriterionSpec(
+            activities=tuple(self.activities), **{name: getattr(self, name) for name in CRITERION_COLUMNS}
+        )
