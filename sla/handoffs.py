@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from leads import holding, lifecycle
+from leads.errors import Refused
 from leads.models import Lead, Stage, Team, User
 from leads.transactions import business
 from scoring import episodes
@@ -103,7 +104,7 @@ def offer(
     return handoff
 
 
-class OverCapacity(moves.Refused):
+class OverCapacity(Refused):
     """The rep is full, and nothing was said that lets one more through."""
 
     code = "over_capacity"

@@ -1,0 +1,212 @@
+"""A small company to try things on: a team with two reps and their manager, one definition, one policy."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group
+
+from leads.models import Lead, Role, Stage, Team, TeamMembership, User
+from scoring import episodes
+from scoring.models import (
+    Criterion,
+    Definition,
+    DefinitionVersion,
+    Episode,
+    Lane,
+    OpenedBy,
+    Tier,
+)
+from sla import handoffs, policies
+from sla.models import (
+    Calendar,
+    CalendarVersion,
+    Clock,
+    Desk,
+    Handoff,
+    Heat,
+    LadderStep,
+    Policy,
+    PolicyTarget,
+    PolicyVersion,
+    Rep,
+    RoutingRule,
+    Target,
+)
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+ACCEPT = {Heat.HOT: 30 * MINUTE, Heat.WARM: 2 * HOUR, Heat.COOL: 4 * HOUR}
+FIRST_TOUCH = {Heat.HAND_RAISE: 15 * MINUTE, Heat.HOT: HOUR, Heat.WARM: 4 * HOUR, Heat.COOL: 8 * HOUR}
+DEPTH = {Heat.HAND_RAISE: DAY, Heat.HOT: DAY, Heat.WARM: 3 * DAY, Heat.COOL: 5 * DAY}
+TOUCHES = 3
+
+_numbers = itertools.count(1)
+
+
+def person(role: str, name: str) -> User:
+    """A user with one role."""
+    user = User.objects.create_user(f"{name.split()[0].lower()}{next(_numbers)}@halyard.example", full_name=name)
+    user.groups.add(Group.objects.get_or_create(name=role)[0])
+    return user
+
+
+def rep_in(team: Team, name: str, *, capacity: int = 20) -> Rep:
+    """A rep of a team."""
+    user = person(Role.REP, name)
+    TeamMembership.objects.create(team=team, user=user)
+    return Rep.objects.create(user=user, capacity=capacity)
+
+
+@dataclass
+class Company:
+    """Who and what a test needs at hand."""
+
+    team: Team
+    manager: User
+    ben: Rep
+    ada: Rep
+    definition: Definition
+    version: DefinitionVersion
+    policy: PolicyVersion
+
+    def lead(self, *, now: datetime, stage: str = Stage.LEAD, **fields: Any) -> Lead:
+        """A person nobody has qualified yet."""
+        number = next(_numbers)
+        values = {"first_name": "Iris", "last_name": f"Vale {number}", "email": f"iris{number}@brightforge.example"}
+        since = now - timedelta(days=3)
+        return Lead.objects.create(stage=stage, stage_at=since, created_at=since, **values | fields)
+
+    def episode(self, lead: Lead, *, now: datetime, tier: str = Tier.WARM, fast: bool = False) -> Episode:
+        """An open matter of this lead, waiting for a rep."""
+        return episodes.open_episode(
+            lead,
+            qualification=None,
+            definition=self.definition,
+            version=self.version,
+            tier=Tier.HOT if fast else tier,
+            lane=Lane.FAST if fast else Lane.NORMAL,
+            opened_by=OpenedBy.HAND_RAISE if fast else OpenedBy.EVIDENCE,
+            opened_at=now,
+            now=now,
+        )
+
+    def offer(self, episode: Episode, *, now: datetime, rep: Rep | None = None, override: str | None = None) -> Handoff:
+        """This episode offered to one rep (Ben)."""
+        return handoffs.offer(
+            episode,
+            rep=rep or self.ben,
+            team=self.team,
+            rule=None,
+            policy_version=policies.choose(episode, episode.lead),
+            now=now,
+            why="round robin",
+            trace={"rules": []},
+            override=override,
+        )
+
+    def offered(self, *, now: datetime, tier: str = Tier.WARM, rep: Rep | None = None) -> Handoff:
+        """A lead on offer."""
+        return self.offer(self.episode(self.lead(now=now), now=now, tier=tier), now=now, rep=rep)
+
+    def accepted(self, *, now: datetime, tier: str = Tier.WARM) -> Handoff:
+        """A lead that Ben has accepted."""
+        handoff = self.offered(now=now, tier=tier)
+        return handoffs.accept(handoff.pk, by=self.ben.user, now=now)
+
+
+def company(now: datetime) -> Company:
+    """Set it up; every clock counts round the clock."""
+    team = Team.objects.create(name=f"West {next(_numbers)}")
+    manager = person(Role.MANAGER, "Maya Lund")
+    TeamMembership.objects.create(team=team, user=manager, is_manager=True)
+    calendar = Calendar.objects.create(name=f"Always {next(_numbers)}")
+    spec = {"time_zone": "UTC", "weekly": dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), [["09:00", "17:00"]])}
+    CalendarVersion.objects.create(calendar=calendar, number=1, spec=spec, created_at=now)
+    Desk.objects.create(team=team, calendar=calendar)
+    definition, version = define(now=now)
+    rules = RoutingRule.objects.create(name=f"All {next(_numbers)}", team=team)
+    assert rules.is_active
+    return Company(
+        team,
+        manager,
+        ben=rep_in(team, "Ben Keller"),
+        ada=rep_in(team, "Ada Brook"),
+        definition=definition,
+        version=version,
+        policy=promise(now=now),
+    )
+
+
+def define(*, now: datetime, name: str = "MQL", **fields: Any) -> tuple[Definition, DefinitionVersion]:
+    """A published definition: pricing, a trial, a demo request; students are out. Points in whole points."""
+    definition = Definition.objects.create(name=f"{name} {next(_numbers)}", position=next(_numbers))
+    values = {"engagement_min": 30_000, "total_min": 40_000, "engagement_leave": 20_000, "total_leave": 30_000}
+    values |= {"hot_min": 80_000, "warm_min": 50_000}
+    version = DefinitionVersion.objects.create(definition=definition, number=1, **values | fields)
+
+    def behavior(key: str, activity: str, points: int, **more: Any) -> None:
+        Criterion.objects.create(
+            version=version, key=key, label=activity, axis="engagement", activities=[activity], points=points, **more
+        )
+
+    behavior("pricing", "Visited Pricing Page", 30_000)
+    behavior("trial", "Started Free Trial", 30_000)
+    behavior("careers", "Visited Careers Page", -25_000)
+    behavior("demo", "Requested Demo", 25_000, is_hand_raise=True)
+    Criterion.objects.create(
+        version=version,
+        key="senior",
+        label="Director or higher",
+        axis="fit",
+        points=20_000,
+        condition={"field": "lead.seniority", "op": "in", "value": ["owner", "c_level", "vp", "director"]},
+    )
+    Criterion.objects.create(
+        version=version,
+        key="student",
+        label="Student address",
+        axis="fit",
+        disqualifies=True,
+        condition={"field": "lead.domain_kind", "op": "is", "value": "student"},
+    )
+    version.state, version.published_at = DefinitionVersion.State.PUBLISHED, now - timedelta(days=30)
+    version.save()
+    return definition, version
+
+
+def promise(*, now: datetime) -> PolicyVersion:
+    """A published policy that comes before every other."""
+    policy = Policy.objects.create(name=f"Promise {next(_numbers)}", position=-next(_numbers))
+    version = PolicyVersion.objects.create(policy=policy, number=1, max_hops=2)
+
+    def target(kind: str, heat: str, seconds: int, **more: Any) -> None:
+        PolicyTarget.objects.create(
+            version=version, target=kind, heat=heat, seconds=seconds, hours=PolicyTarget.Hours.ROUND_THE_CLOCK, **more
+        )
+
+    for heat in Heat:
+        target(Target.ASSIGN, heat, 2 * MINUTE if heat == Heat.HAND_RAISE else 10 * MINUTE)
+        target(Target.FIRST_TOUCH, heat, FIRST_TOUCH[heat])
+        target(Target.DEPTH, heat, DEPTH[heat], touches=TOUCHES)
+        target(Target.QUALIFY, heat, 2 * DEPTH[heat])
+        if heat in ACCEPT:
+            target(Target.ACCEPT, heat, ACCEPT[heat])
+    for kind in (Target.ASSIGN, Target.ACCEPT, Target.FIRST_TOUCH, Target.DEPTH, Target.QUALIFY):
+        LadderStep.objects.create(version=version, target=kind, share=100, action=LadderStep.Action.TELL_MANAGER)
+    LadderStep.objects.create(version=version, target=Target.ACCEPT, share=150, action=LadderStep.Action.HOP)
+    version.state, version.published_at = PolicyVersion.VersionState.PUBLISHED, now
+    version.save()
+    return version
+
+
+def clock_of(handoff: Handoff, target: str) -> Clock:
+    """The newest clock of a hand-off for one target."""
+    return Clock.objects.filter(handoff=handoff, target=target).latest("pk")
+
+
+def assign_clock(episode: Episode) -> Clock:
+    """The newest assign clock of an episode."""
+    return Clock.objects.filter(episode=episode, target=Target.ASSIGN).latest("pk")
