@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
+from leads.derived import ship_lists
 from leads.lifecycle import ship_rules
 from leads.models import Organization, Role
 
@@ -17,3 +18,4 @@ def ship(**kwargs: Any) -> None:
     for role in Role:
         Group.objects.using(using).get_or_create(name=role.value)
     ship_rules(using)
+    ship_lists(using)
