@@ -4,12 +4,18 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.signals import celeryd_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # A worker told to end gives its tasks a moment and then leaves; the plain meaning of SIGTERM waits for them for ever.
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 SOFT_LIMIT, HARD_LIMIT, VISIBILITY = 240, 270, 300
+
+# Who publishes has a person waiting for an answer; a worker has nothing better to do than to wait for its broker.
+HURRIED = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2, "connect_retries_timeout": 0.2, "max_retries": 1}
+HURRIED |= {"interval_start": 0, "interval_step": 0, "interval_max": 0}
+PATIENT = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
 
 # Late sweeps: they find what a lost wake-up left behind. Each expires before the next is due, so that a worker that was
 # away for an hour does not find an hour of them.
@@ -27,13 +33,12 @@ def hardened() -> dict[str, Any]:
     return {
         "broker_url": settings.REDIS_URL,
         "broker_connection_retry_on_startup": True,
-        "broker_connection_timeout": 1.0,
+        "broker_connection_timeout": 0.2,
         "broker_transport_options": {
             "visibility_timeout": VISIBILITY,
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
-            "socket_timeout": 1.0,
-            "socket_connect_timeout": 1.0,
+            **HURRIED,
         },
         "beat_schedule": BEAT_SCHEDULE,
         "result_backend": "disabled://",
@@ -49,6 +54,14 @@ def hardened() -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         "worker_soft_shutdown_timeout": 3.0,
     }
+
+
+@celeryd_init.connect
+def be_patient(conf: Any, **_: Any) -> None:
+    """In a worker, give the broker more time."""
+    options = conf.broker_transport_options
+    conf.broker_connection_timeout = 1.0
+    conf.broker_transport_options = {name: options[name] for name in options if name not in HURRIED} | PATIENT
 
 
 app = Celery("baton")
