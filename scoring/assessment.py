@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from leads.models import ActivityType, AwaitingAssessment, Organization
 from scoring import qualification
-from scoring.compiler import Query, compile_version
+from scoring.compiler import Facts, Leads, Query, VersionSpec, compile_version
 from scoring.models import DefinitionVersion
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ stored AS (
     INSERT INTO scoring_score AS score (
         lead_id, definition_id, version_id, as_of, fit, engagement, engagement_ever, total, tier, shares, meets,
         hand_raised, is_cooled, disqualified_by, missing, reassess_at)
-    SELECT lead_id, %(definition_id)s, %(version_id)s, %(as_of)s, fit, engagement, engagement_ever, total, tier, shares,
+    SELECT lead_id, %s, %s, %s, fit, engagement, engagement_ever, total, tier, shares,
            meets, hand_raised, is_cooled, disqualified_by, missing, reassess_at
     FROM judged ORDER BY lead_id
     ON CONFLICT (lead_id, definition_id) DO UPDATE SET
@@ -37,8 +37,8 @@ stored AS (
         is_cooled = excluded.is_cooled, disqualified_by = excluded.disqualified_by, missing = excluded.missing,
         reassess_at = excluded.reassess_at
     WHERE score.as_of <= excluded.as_of AND (
-        abs(score.fit - excluded.fit) > %(step)s OR abs(score.engagement - excluded.engagement) > %(step)s
-        OR abs(score.total - excluded.total) > %(step)s
+        abs(score.fit - excluded.fit) > %s OR abs(score.engagement - excluded.engagement) > %s
+        OR abs(score.total - excluded.total) > %s
         OR (score.version_id, score.tier, score.meets, score.hand_raised, score.is_cooled, score.disqualified_by,
             score.missing, score.reassess_at)
            IS DISTINCT FROM
@@ -51,22 +51,6 @@ WHERE j.meets OR j.hand_raised <> ''
    OR EXISTS (SELECT 1 FROM scoring_episodemember m WHERE m.lead_id = j.lead_id AND m.left_at IS NULL)
 ORDER BY j.lead_id
 """
-
-SELECT_COLUMNS = (
-    "lead_id",
-    "fit",
-    "engagement",
-    "engagement_ever",
-    "total",
-    "tier",
-    "shares",
-    "meets",
-    "hand_raised",
-    "is_cooled",
-    "disqualified_by",
-    "missing",
-    "reassess_at",
-)
 
 
 @dataclass(frozen=True)
@@ -110,49 +94,49 @@ def in_force() -> list[DefinitionVersion]:
     )
 
 
-def compiled(version: DefinitionVersion, *, present: bool = True) -> Query:
-    """The one query of a version: over the present, or over history as of a moment."""
-    return compile_version(version.to_spec(time_zone=_zone()), type_ids=type_ids(version), present=present)
+def spec_of(version: DefinitionVersion) -> VersionSpec:
+    """The version as the compiler reads it, counting days in the organization's zone."""
+    return version.to_spec(Organization.objects.values_list("time_zone", flat=True).get(pk=1))
+
+
+def compiled(version: DefinitionVersion, *, present: bool, everyone: bool, deciding: bool) -> Query:
+    """The one query of a version, over the present or over history, for given leads or for all."""
+    return compile_version(
+        spec_of(version),
+        type_ids=type_ids(version),
+        facts=Facts.PRESENT if present else Facts.PAST,
+        leads=Leads.ALL if everyone else Leads.GIVEN,
+        deciding=deciding,
+    )
 
 
 def judge(
-    lead_ids: Iterable[int] | None, version: DefinitionVersion, *, as_of: datetime, present: bool
+    lead_ids: Iterable[int] | None, version: DefinitionVersion, *, as_of: datetime, present: bool = True
 ) -> list[dict[str, Any]]:
-    """The judgement of these leads (None: all) as of a moment, one dict a lead, without storing anything."""
-    query = compiled(version, present=present)
-    ids = None if lead_ids is None else sorted(set(lead_ids))
+    """The judgement of these leads (None: all) as of a moment, one dict a lead, without storing anything.
+
+    `present=False` reads history, and so judges a past moment with what was known then.
+    """
+    query = compiled(version, present=present, everyone=lead_ids is None, deciding=True)
     with connection.cursor() as cursor:
-        cursor.execute(query.sql, query.params | {"as_of": as_of, "lead_ids": ids})
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        cursor.execute(*query.bind(as_of, None if lead_ids is None else sorted(set(lead_ids))))
+        return [dict(zip(query.columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def store(lead_ids: Sequence[int] | None, version: DefinitionVersion, *, as_of: datetime) -> list[int]:
     """Judge and store in one statement; returns the leads that meet the version or have an open episode."""
-    query = compiled(version)
-    params = query.params | {
-        "as_of": as_of,
-        "lead_ids": None if lead_ids is None else sorted(lead_ids),
-        "definition_id": version.definition_id,
-        "version_id": version.pk,
-        "step": version.step,
-    }
+    query = compiled(version, present=True, everyone=lead_ids is None, deciding=False)
+    sql, params = query.bind(as_of, None if lead_ids is None else sorted(set(lead_ids)))
+    own = [version.definition_id, version.pk, as_of, version.step, version.step, version.step]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(STORE.format(judged=query.sql), params)
+        cursor.execute(STORE.format(judged=sql), [*params, *own])
         return [row[0] for row in cursor.fetchall()]
 
 
 def type_ids(version: DefinitionVersion) -> dict[str, int]:
     """Ids of the activity types that a version names, as far as they have been seen."""
-    names: set[str] = set()
-    for criterion in version.criteria.all():
-        names |= set(criterion.activities)
-        names |= {criterion.not_since} if criterion.not_since else set()
+    names = spec_of(version).activity_names
     return dict(ActivityType.objects.filter(name__in=names).values_list("name", "id"))
-
-
-def _zone() -> str:
-    return Organization.objects.values_list("time_zone", flat=True).get(pk=1)
 
 
 def _with_open_episode(marks: Sequence[Mark]) -> set[int]:

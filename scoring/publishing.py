@@ -11,6 +11,8 @@ from leads.errors import Invalid
 from leads.models import User
 from leads.transactions import business
 from leads.wake import wake
+from scoring import assessment
+from scoring.compiler import problems
 from scoring.models import Criterion, Definition, DefinitionVersion
 
 MARK_EVERYONE = """
@@ -71,10 +73,15 @@ def publish(version: DefinitionVersion, *, now: datetime, by: User | None) -> No
 
 
 def check(version: DefinitionVersion) -> None:
-    """Raise NotPublishable where a version could never qualify anyone, or its tiers contradict each other."""
+    """Raise NotPublishable where a version can't be understood, or could never qualify anyone."""
     criteria = list(version.criteria.all())
     if not criteria:
         raise NotPublishable("A version needs at least one criterion. Add what you look for in a lead.")
+    wrong = problems(assessment.spec_of(version))
+    if wrong:
+        labels = {criterion.key: criterion.label for criterion in criteria}
+        said = "; ".join(f"{labels[key]}: {sentence}" if key else sentence for key, sentence in wrong)
+        raise NotPublishable(said)
     hand_raise = any(criterion.is_hand_raise for criterion in criteria)
     for axis, minimum, cap in (
         ("fit", version.fit_min, version.fit_cap),
@@ -87,9 +94,6 @@ def check(version: DefinitionVersion) -> None:
                 f"Nobody can reach the {axis} minimum of {minimum / 1000:g}: all {axis} criteria together give at most "
                 f"{best / 1000:g}. Lower the minimum or add points."
             )
-    by_threshold = version.tier_by != DefinitionVersion.TierBy.GRID
-    if by_threshold and version.hot_min is not None and (version.warm_min or 0) > version.hot_min:
-        raise NotPublishable("Warm begins above hot. Give warm the lower threshold.")
 
 
 def _most(criteria: list[Criterion], axis: str) -> int | None:

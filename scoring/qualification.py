@@ -149,7 +149,7 @@ def _add(lead: Lead, episode: Episode, version: DefinitionVersion, row: dict[str
     if not (hotter or other or row["hand_raised"]):
         return
     why = explain(lead, version, row, as_of=now)
-    hand = why.hand_raise_activity if row["hand_raised"] else None
+    hand = row["hand_raise_id"] if row["hand_raised"] else None
     raised = hand is not None and not _known_hand(episode, hand)
     if not (hotter or other or raised):
         return
@@ -211,7 +211,7 @@ def _write(
         total=row["total"],
         sentence=why.sentence,
         reasons=why.reasons,
-        deciding=deciding.frozen | {"hand_raise_activity": why.hand_raise_activity},
+        deciding=deciding.frozen | {"hand_raise_activity": row["hand_raise_id"]},
         evidence_at=row["evidence_at"],
         received_at=deciding.received_at,
         waiting=not deciding.is_live,
