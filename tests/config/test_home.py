@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -9,14 +10,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from config.home import demo, postgres, testing, valkey
+from config.home.keeper import descendants
 from config.home.servers import hold
 from config.home.supervisor import Child, HomeError, Running, Supervisor
-from tests.config.conftest import House, eventually
+from tests.config.conftest import CHECKOUT, House, eventually, marked
+
+ADDRESSES = {"DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "PORT", "STATIC_ROOT"}
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes in /proc")
 
@@ -254,3 +259,85 @@ class TestTheTestRun:
         assert not killed.exists()
         assert running.exists()
         os.close(taken)
+
+
+@linux
+@pytest.mark.slow
+class TestTheWholeDemo:
+    def test_serves_survives_kills_and_keeps_its_data(self, home: Path) -> None:
+        port = valkey.free_port()
+        first = Demo(home, port)
+        try:
+            known = first.wait_until_up()
+            assert {user["role"] for user in known["users"]} >= {"rep", "manager"}
+            assert (home / "demo.json").stat().st_mode & 0o777 == 0o600
+            for name in ("valkey", "postgres", "web", "worker", "clock"):
+                os.kill(first.child(name), signal.SIGKILL)
+                first.hear(f"{name} was ended by SIGKILL; starting it again.")
+            eventually(lambda: demo.answers(known["url"]) and len(first.children()) == 5, within=60)
+        finally:
+            first.process.kill()
+            first.process.wait()
+        eventually(lambda: not marked(str(home)) and not marked(f"127.0.0.1:{port}"), within=30)
+
+        second = Demo(home, port)
+        try:
+            again = second.wait_until_up()
+        finally:
+            second.process.send_signal(signal.SIGINT)
+            assert second.process.wait(timeout=60) == 0
+        assert again["users"] == known["users"]
+        assert again["write_key"] == known["write_key"]
+        assert again["api_key"] != known["api_key"]
+        assert "Living" not in second.said()
+        assert not marked(str(home))
+        assert not (home / "demo.json").exists()
+
+
+class Demo:
+    """A demo in a process of its own, with a home and a port of its own."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.home = home
+        self.log = home / "said"
+        environment = {name: value for name, value in os.environ.items() if name not in ADDRESSES}
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "config.home.demo", "--home", str(home), "--port", str(port)],
+                cwd=CHECKOUT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def hear(self, words: str) -> None:
+        eventually(lambda: words in self.said(), within=30)
+
+    def wait_until_up(self) -> dict[str, Any]:
+        def up() -> bool:
+            assert self.process.poll() is None, self.said()
+            return (self.home / "demo.json").exists()
+
+        eventually(up, within=240)
+        known: dict[str, Any] = json.loads((self.home / "demo.json").read_text())
+        return known
+
+    def children(self) -> dict[str, int]:
+        """What its keepers keep: {program: pid}."""
+        programs = {"valkey-server": "valkey", "bin/postgres": "postgres", "gunicorn": "web", "celery": "worker"}
+        programs["runclock"] = "clock"
+        found = {}
+        for keeper in descendants(self.process.pid):
+            for child in descendants(keeper):
+                command = Path(f"/proc/{child}/cmdline").read_bytes().decode()
+                if "keeper.py" not in command:
+                    found |= {
+                        name: child for program, name in programs.items() if program in command and name not in found
+                    }
+        return found
+
+    def child(self, name: str) -> int:
+        return int(eventually(lambda: self.children().get(name)))
