@@ -256,5 +256,5 @@ def _columns(accounts: Sequence[Account]) -> dict[str, tuple[str, list[Any]]]:
     return {
         "id": ("bigint", [account.id for account in accounts]),
         **{name: (kind, [account.values[name] for account in accounts]) for name, kind in kinds.items()},
-        "traits": ("jsonb", bulk.as_json(account.values["traits"] for account in accounts)),
+        "traits": ("jsonb", [account.values["traits"] for account in accounts]),
     }

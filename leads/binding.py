@@ -78,6 +78,12 @@ class Bound:
     mails: dict[str, int]
     touched: set[int]
 
+    def follow(self, both: set[int], winner: int) -> None:
+        """Two of the leads have become one: what spoke of either speaks of the winner."""
+        self.leads[:] = [winner if lead in both else lead for lead in self.leads]
+        for names in (self.browsers, self.mails):
+            names.update({name: winner for name, lead in names.items() if lead in both})
+
 
 class _Raced(Exception):
     """Another process bound one of the same keys in the meantime."""

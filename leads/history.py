@@ -32,7 +32,7 @@ def write_history(
         {
             column: ("bigint", [pk for pk, _, _ in changes]),
             "attribute": ("text", [name for _, name, _ in changes]),
-            "value": ("jsonb", bulk.as_json(value for _, _, value in changes)),
+            "value": ("jsonb", [value for _, _, value in changes]),
             "known_at": ("timestamptz", [last.get(pk, now) for pk, _, _ in changes]),
             "origin": ("text", [origin] * len(changes)),
         },

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from leads import accounts, activities, binding, bulk, derived, lifecycle, profiles, receipts, signals
+from leads import accounts, activities, binding, bulk, derived, erasing, lifecycle, merging, profiles, receipts, signals
 from leads.marking import mark
 from leads.models import Lead, Source
 from leads.receipts import Entry, RefusedEntry
@@ -153,8 +153,6 @@ def _email(event: Event, said: Attributes | None) -> str | None:
 
 def _without_erased(entries: Sequence[Entry], calls: dict[int, binding.Call]) -> tuple[list[Entry], list[RefusedEntry]]:
     """Leave out what speaks of a person who was erased; nothing of it is kept but that it came."""
-    from leads import erasing
-
     erased = erasing.erased_among({key for call in calls.values() for key in call.named()})
     if not erased:
         return list(entries), []
@@ -226,10 +224,8 @@ class _Batch:
         existing = bound.touched - set(bound.new)
         known, _ = profiles.lock(existing) if existing else ({}, set())
         if bound.merges:
-            from leads import merging
-
             for winner, loser in bound.merges:
-                merging.merge(winner, loser, now=self.now, by=None, prefer=winner)
+                bound.follow({winner, loser}, merging.merge(winner, loser, now=self.now, prefer=winner).pk)
             known, gone = profiles.lock(existing)
             known = {lead_id: profile for lead_id, profile in known.items() if lead_id not in gone}
         return known | {lead_id: profiles.Profile.blank(lead_id) for lead_id in bound.new}

@@ -208,5 +208,5 @@ def _columns(profiles: Sequence[Profile]) -> dict[str, tuple[str, list[Any]]]:
         "id": ("bigint", [profile.id for profile in profiles]),
         **{name: ("text", [profile.values[name] for profile in profiles]) for name in LENGTHS},
         "account_id": ("bigint", [profile.values["account_id"] for profile in profiles]),
-        "traits": ("jsonb", bulk.as_json(profile.values["traits"] for profile in profiles)),
+        "traits": ("jsonb", [profile.values["traits"] for profile in profiles]),
     }
