@@ -52,7 +52,7 @@ def main(options: list[str]) -> int:
     except HomeError as problem:
         say(f"\n{problem}")
         return 1
-    except Stopped:
+    except (Stopped, KeyboardInterrupt):
         return 130
     finally:
         postgres.forget(home)

@@ -236,7 +236,7 @@ def main(arguments: list[str]) -> int:
     except HomeError as problem:
         say(f"\n{problem}")
         return 1
-    except Stopped:
+    except (Stopped, KeyboardInterrupt):
         return 130
     return 0
 

@@ -279,6 +279,7 @@ class TestTheWholeDemo:
             first.process.kill()
             first.process.wait()
         eventually(lambda: not marked(str(home)) and not marked(f"127.0.0.1:{port}"), within=30)
+        (home / "demo.json").unlink()
 
         second = Demo(home, port)
         try:
