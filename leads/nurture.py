@@ -97,6 +97,26 @@ def end_rest(lead: Lead, *, now: datetime, by: User | None = None, cause: str) -
     return _write(lead, now=now, by=by, cause=cause, rest_until=None, callback_at=None)
 
 
+@business
+def take_over(winner: Lead, loser: Lead, *, now: datetime, by: User | None = None) -> None:
+    """Of two leads that become one: the later rest, the later spent evidence, the later date the person named."""
+    named = max(
+        (lead for lead in (winner, loser) if lead.callback_at is not None),
+        key=lambda lead: lead.callback_at or now,
+        default=winner,
+    )
+    _write(
+        winner,
+        now=now,
+        by=by,
+        cause="merge",
+        rest_until=max(filter(None, (winner.rest_until, loser.rest_until)), default=None),
+        evidence_from=max(filter(None, (winner.evidence_from, loser.evidence_from)), default=None),
+        callback_at=named.callback_at,
+        callback_user_id=named.callback_user_id,
+    )
+
+
 def snapshot(lead: Lead) -> dict[str, Any]:
     """Where the lead stands, as plain data for `restore`: stage, rest, spent evidence, named date."""
     lead.refresh_from_db(fields=["stage", *FIELDS[:3], "callback_user"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from leads.models import Lead, Notification, User
+from leads.transactions import business
 from leads.wake import wake
 
 
@@ -51,3 +53,15 @@ def cancel(effect_key_prefix: str, *, now: datetime) -> int:
     """Cancel what has not left yet of all effects whose key starts so; returns how many."""
     queued = Notification.objects.filter(effect_key__startswith=effect_key_prefix, state=Notification.State.QUEUED)
     return queued.update(state=Notification.State.CANCELLED, settled_at=now)
+
+
+@business
+def requeue(notification_ids: Iterable[int], *, now: datetime) -> int:
+    """Try again what was given up, as if it were new; returns how many. What was sent or cancelled stays so."""
+    given_up = Notification.objects.filter(pk__in=list(notification_ids), state=Notification.State.DEAD)
+    queued = given_up.update(
+        state=Notification.State.QUEUED, settled_at=None, attempts=0, not_before=now, last_error=""
+    )
+    if queued:
+        wake("deliver")
+    return queued

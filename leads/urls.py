@@ -1,11 +1,15 @@
-"""Addresses of the ground floor's doors for machines."""
+"""Which address opens which door of the ground floor, for machines and for people."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, path, re_path
 
+from leads import views
 from leads.tracking import CALLS, tracking
 
 urlpatterns: list[URLPattern] = [
     re_path(rf"^v1/(?P<call>{'|'.join(sorted(CALLS))})/?$", tracking, name="tracking"),
+    path("leads/", views.find, name="leads"),
+    path("leads/<uuid:public_id>/", views.lead, name="lead"),
+    path("preferences/", views.prefer, name="preferences"),
 ]

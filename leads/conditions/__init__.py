@@ -19,11 +19,12 @@ from leads.conditions.predicates import (
     unset,
 )
 from leads.conditions.sentences import sentence
-from leads.conditions.sql import Sql, build, join, param
+from leads.conditions.sql import Kind, Sql, build, join, param
 
 __all__ = [
     "OPERATORS",
     "ConditionError",
+    "Kind",
     "Resolver",
     "Sql",
     "build",
