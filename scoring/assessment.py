@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from django.db import connection, transaction
 
-from leads.models import ActivityType, AwaitingAssessment, Organization
+from leads.models import AwaitingAssessment
 from scoring import qualification
-from scoring.compiler import Facts, Leads, Query, VersionSpec, compile_version
-from scoring.models import DefinitionVersion
+from scoring.judging import compiled, in_force
+from scoring.models import DefinitionVersion, EpisodeMember
 
 log = structlog.get_logger(__name__)
 
@@ -84,45 +83,6 @@ def assess(*, now: datetime, limit: int = 500) -> int:
     return len(marks)
 
 
-def in_force() -> list[DefinitionVersion]:
-    """The published version of each definition, the first to open an episode first."""
-    return list(
-        DefinitionVersion.objects.filter(state=DefinitionVersion.State.PUBLISHED)
-        .select_related("definition")
-        .prefetch_related("criteria")
-        .order_by("definition__position", "definition_id")
-    )
-
-
-def spec_of(version: DefinitionVersion) -> VersionSpec:
-    """The version as the compiler reads it, counting days in the organization's zone."""
-    return version.to_spec(Organization.objects.values_list("time_zone", flat=True).get(pk=1))
-
-
-def compiled(version: DefinitionVersion, *, present: bool, everyone: bool, deciding: bool) -> Query:
-    """The one query of a version, over the present or over history, for given leads or for all."""
-    return compile_version(
-        spec_of(version),
-        type_ids=type_ids(version),
-        facts=Facts.PRESENT if present else Facts.PAST,
-        leads=Leads.ALL if everyone else Leads.GIVEN,
-        deciding=deciding,
-    )
-
-
-def judge(
-    lead_ids: Iterable[int] | None, version: DefinitionVersion, *, as_of: datetime, present: bool = True
-) -> list[dict[str, Any]]:
-    """The judgement of these leads (None: all) as of a moment, one dict a lead, without storing anything.
-
-    `present=False` reads history, and so judges a past moment with what was known then.
-    """
-    query = compiled(version, present=present, everyone=lead_ids is None, deciding=True)
-    with connection.cursor() as cursor:
-        cursor.execute(*query.bind(as_of, None if lead_ids is None else sorted(set(lead_ids))))
-        return [dict(zip(query.columns, row, strict=True)) for row in cursor.fetchall()]
-
-
 def store(lead_ids: Sequence[int] | None, version: DefinitionVersion, *, as_of: datetime) -> list[int]:
     """Judge and store in one statement; returns the leads that meet the version or have an open episode."""
     query = compiled(version, present=True, everyone=lead_ids is None, deciding=False)
@@ -133,16 +93,8 @@ def store(lead_ids: Sequence[int] | None, version: DefinitionVersion, *, as_of: 
         return [row[0] for row in cursor.fetchall()]
 
 
-def type_ids(version: DefinitionVersion) -> dict[str, int]:
-    """Ids of the activity types that a version names, as far as they have been seen."""
-    names = spec_of(version).activity_names
-    return dict(ActivityType.objects.filter(name__in=names).values_list("name", "id"))
-
-
 def _with_open_episode(marks: Sequence[Mark]) -> set[int]:
     """Leads with an open episode are always looked at: their version may have retired."""
-    from scoring.models import EpisodeMember
-
     ids = [mark.lead_id for mark in marks]
     return set(EpisodeMember.objects.filter(lead_id__in=ids, left_at=None).values_list("lead_id", flat=True))
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from leads.models import Activity, AttributeChange, Lead, RestChange
-from scoring import assessment
+from scoring import judging
 from scoring.models import DefinitionVersion
 from scoring.reasons import Why
 
@@ -49,7 +49,7 @@ def deciding_fact(lead: Lead, version: DefinitionVersion, why: Why, *, now: date
 
 
 def _met(lead: Lead, version: DefinitionVersion, *, at: datetime) -> bool:
-    rows = assessment.judge([lead.pk], version, as_of=at, present=False)
+    rows = judging.judge([lead.pk], version, as_of=at, present=False)
     return bool(rows) and bool(rows[0]["meets"] or rows[0]["hand_raised"])
 
 

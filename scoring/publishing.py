@@ -11,7 +11,7 @@ from leads.errors import Invalid
 from leads.models import User
 from leads.transactions import business
 from leads.wake import wake
-from scoring import assessment
+from scoring import judging
 from scoring.compiler import problems
 from scoring.models import Criterion, Definition, DefinitionVersion
 
@@ -77,7 +77,7 @@ def check(version: DefinitionVersion) -> None:
     criteria = list(version.criteria.all())
     if not criteria:
         raise NotPublishable("A version needs at least one criterion. Add what you look for in a lead.")
-    wrong = problems(assessment.spec_of(version))
+    wrong = problems(judging.spec_of(version))
     if wrong:
         labels = {criterion.key: criterion.label for criterion in criteria}
         said = "; ".join(f"{labels[key]}: {sentence}" if key else sentence for key, sentence in wrong)

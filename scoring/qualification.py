@@ -9,7 +9,7 @@ from leads import nurture
 from leads.locks import LeadGone, lock_lead
 from leads.models import Lead, Stage
 from leads.transactions import business
-from scoring import assessment, episodes
+from scoring import episodes, judging
 from scoring.deciding import Deciding, deciding_fact
 from scoring.models import (
     DefinitionVersion,
@@ -36,7 +36,7 @@ def qualify(lead_id: int, *, now: datetime) -> None:
         return
     now = max(now, lead.stage_at)
     episode = episodes.open_for(lead.pk)
-    for version in assessment.in_force():
+    for version in judging.in_force():
         row = _judge(lead, version, now=now)
         if row is None:
             continue
@@ -77,30 +77,17 @@ def open_on_date(lead_id: int, *, now: datetime) -> Episode | None:
 
 
 def _judge(lead: Lead, version: DefinitionVersion, *, now: datetime) -> dict[str, Any] | None:
-    rows = assessment.judge([lead.pk], version, as_of=now, present=True)
+    rows = judging.judge([lead.pk], version, as_of=now, present=True)
     return rows[0] if rows else None
 
 
 def _may_open(lead: Lead, row: dict[str, Any], *, now: datetime) -> bool:
-    """The gate beside the points: stage, rest, open channels, and something new since the evidence was spent."""
+    """The gate beside the judgement, which itself asks for evidence newer than what is spent: stage, channels, rest."""
     if lead.stage not in episodes.OPENS_FROM or not (row["meets"] or row["hand_raised"]) or closed_channels(lead):
         return False
     if row["hand_raised"]:
         return True
-    if lead.rest_until is not None and lead.rest_until > now:
-        return False
-    return lead.evidence_from is None or _new_evidence(lead, row) or _cooled_last(lead)
-
-
-def _new_evidence(lead: Lead, row: dict[str, Any]) -> bool:
-    newest: datetime | None = row["evidence_at"]
-    return newest is not None and lead.evidence_from is not None and newest > lead.evidence_from
-
-
-def _cooled_last(lead: Lead) -> bool:
-    """A lead that only cooled may qualify again without new evidence; its verdict's evidence was asked for then."""
-    last = Episode.objects.filter(lead=lead).order_by("-id").values_list("closed_as", "opened_at").first()
-    return last is not None and last[0] == "cooled" and (lead.evidence_from is None or last[1] > lead.evidence_from)
+    return lead.rest_until is None or lead.rest_until <= now
 
 
 def closed_channels(lead: Lead) -> bool:

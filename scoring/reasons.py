@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection
-
 from leads.conditions import fields_of
 from leads.models import Lead
-from scoring import assessment
+from scoring import judging
 from scoring.compiler import Facts, compile_reasons
 from scoring.models import Axis, Criterion, DefinitionVersion
 
@@ -77,13 +75,11 @@ def explain(lead: Lead, version: DefinitionVersion, row: Mapping[str, Any], *, a
 def lines(lead_id: int, version: DefinitionVersion, *, as_of: datetime, present: bool = True) -> list[dict[str, Any]]:
     """Every criterion of the version for one lead, met or not, in their order; values as the lead has them now."""
     query = compile_reasons(
-        assessment.spec_of(version),
-        type_ids=assessment.type_ids(version),
+        judging.spec_of(version),
+        type_ids=judging.type_ids(version),
         facts=Facts.PRESENT if present else Facts.PAST,
     )
-    with connection.cursor() as cursor:
-        cursor.execute(*query.bind(as_of, [lead_id]))
-        return [dict(zip(query.columns, row, strict=True)) for row in cursor.fetchall()]
+    return judging.rows(query, as_of, [lead_id])
 
 
 def _reason(criterion: Criterion, line: Mapping[str, Any]) -> dict[str, Any]:

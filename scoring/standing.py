@@ -9,7 +9,7 @@ from leads.errors import Refused
 from leads.locks import lock_lead
 from leads.models import User
 from leads.transactions import business
-from scoring import assessment, episodes
+from scoring import episodes, judging
 from scoring.models import Episode, Lane, OpenedBy, Qualification
 
 
@@ -31,7 +31,7 @@ def release(qualification_id: int, *, now: datetime, by: User) -> Episode:
     )
     if not standing.waiting:
         raise NotWaiting("Somebody has already settled this one.")
-    rows = assessment.judge([lead.pk], standing.version, as_of=now, present=True)
+    rows = judging.judge([lead.pk], standing.version, as_of=now, present=True)
     if not rows or not (rows[0]["meets"] or rows[0]["hand_raised"]):
         raise NotWaiting("This lead no longer meets the definition. Dismiss it, or wait for new evidence.")
     if lead.rest_until is not None and lead.rest_until > now:

@@ -92,6 +92,9 @@ class Compilation:
         joined = [name for name, _ in tables if name not in ("base", "spent")]
         joins = " ".join(f"LEFT JOIN {name} ON {name}.lead_id = b.lead_id" for name in joined)
         columns = [build(f"{{0}} AS {name}", value) for name, value in self.behavior.columns()]
+        # Activities nobody has ever seen: nothing is read for them, and nothing was counted.
+        unseen = [line for line in self.gate.engagement if line.index not in self.counting]
+        columns += [Sql(f"NULL::timestamptz AS x{line.index}") for line in unseen]
         level = build(f"SELECT {{0}} FROM ({{1}}) b {joins} OFFSET 0", join(", ", [Sql("b.*"), *columns]), base)
         gate = self.gate
         for columns_of in (
@@ -144,7 +147,8 @@ class Compilation:
             return Sql(f"coalesce(p.{prefix}p{i}, 0)") if i in self.counting else Sql("0::bigint")
         if c.decay == "none" or i not in self.counting:
             return bigint(c.points)
-        return build("coalesce({0}, {1})", worth(c, Sql(f"p.{prefix}x{i}")), bigint(c.points))
+        last = Sql(f"p.{prefix}x{i}")
+        return build("CASE WHEN {0} IS NULL THEN {1} ELSE {2} END", last, bigint(c.points), worth(c, last))
 
     def _output(self, name: str) -> Sql:
         if name == "resting":

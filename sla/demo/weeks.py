@@ -24,7 +24,7 @@ from leads.transactions import business
 from scoring import qualification
 from scoring.assessment import assess
 from scoring.models import Lane
-from sla import calendars, escalation, handoffs, policies, routing, touches
+from sla import calendars, escalation, policies, routing, touches, verdicts
 from sla.demo.people import Visitor, golden, visitors
 from sla.models import Clock, Handoff, Reason, State, Target, Touch
 from sla.worktime import due_at
@@ -159,10 +159,10 @@ class Weeks:
         try:
             if handoff.state == State.OFFERED and luck < 0.14:
                 reason = self._reason(on_reject=True)
-                handoffs.reject(handoff.pk, reason=reason, note="", by=handoff.user, now=at)
+                verdicts.reject(handoff.pk, reason=reason, note="", by=handoff.user, now=at)
                 return
             if handoff.state == State.OFFERED and luck < 0.4:
-                handoffs.accept(handoff.pk, by=handoff.user, now=at)
+                verdicts.accept(handoff.pk, by=handoff.user, now=at)
                 later = at + timedelta(minutes=self.rng.randint(5, 25))
                 self.at(later, lambda moment: self._touch(handoff_id, moment))
                 return
@@ -202,7 +202,7 @@ class Weeks:
         chance = 0.6 if handoff.lane == Lane.FAST else 0.42
         try:
             if luck < chance:
-                handoffs.convert(
+                verdicts.convert(
                     handoff.pk,
                     bant={"need": "Replaces spreadsheets", "timing": "This quarter"},
                     by=handoff.user,
@@ -212,7 +212,7 @@ class Weeks:
             elif luck < 0.85:
                 reason = self._reason(on_return=True)
                 named = at + timedelta(days=self.rng.randint(3, 20)) if reason.follows == Reason.Follows.DATE else None
-                handoffs.return_(handoff.pk, reason=reason, note="", named_date=named, by=handoff.user, now=at)
+                verdicts.return_(handoff.pk, reason=reason, note="", named_date=named, by=handoff.user, now=at)
         except Refused:
             return
 

@@ -1,0 +1,69 @@
+"""Judging: a version's one compiled query, asked about some leads or all, now or as of a past moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection
+
+from leads.models import ActivityType, Organization
+from scoring.compiler import Facts, Leads, Query, VersionSpec, compile_version
+from scoring.models import DefinitionVersion
+
+JSON_COLUMNS: Final = frozenset({"shares", "shares_ever", "missing", "observed"})
+
+
+def in_force() -> list[DefinitionVersion]:
+    """The published version of each definition, the first to open an episode first."""
+    return list(
+        DefinitionVersion.objects.filter(state=DefinitionVersion.State.PUBLISHED)
+        .select_related("definition")
+        .prefetch_related("criteria")
+        .order_by("definition__position", "definition_id")
+    )
+
+
+def spec_of(version: DefinitionVersion) -> VersionSpec:
+    """The version as the compiler reads it, counting days in the organization's zone."""
+    return version.to_spec(Organization.objects.values_list("time_zone", flat=True).get(pk=1))
+
+
+def compiled(version: DefinitionVersion, *, present: bool, everyone: bool, deciding: bool) -> Query:
+    """The one query of a version, over the present or over history, for given leads or for all."""
+    return compile_version(
+        spec_of(version),
+        type_ids=type_ids(version),
+        facts=Facts.PRESENT if present else Facts.PAST,
+        leads=Leads.ALL if everyone else Leads.GIVEN,
+        deciding=deciding,
+    )
+
+
+def judge(
+    lead_ids: Iterable[int] | None, version: DefinitionVersion, *, as_of: datetime, present: bool = True
+) -> list[dict[str, Any]]:
+    """The judgement of these leads (None: all) as of a moment, one dict a lead, without storing anything.
+
+    `present=False` reads history, and so judges a past moment with what was known then.
+    """
+    query = compiled(version, present=present, everyone=lead_ids is None, deciding=True)
+    return rows(query, as_of, None if lead_ids is None else sorted(set(lead_ids)))
+
+
+def rows(query: Query, as_of: datetime, lead_ids: list[int] | None) -> list[dict[str, Any]]:
+    """Run a compiled query; one dict per row, JSON read."""
+    with connection.cursor() as cursor:
+        cursor.execute(*query.bind(as_of, lead_ids))
+        found = [dict(zip(query.columns, row, strict=True)) for row in cursor.fetchall()]
+    for row in found:
+        row.update({name: json.loads(row[name]) for name in JSON_COLUMNS & row.keys() if row[name] is not None})
+    return found
+
+
+def type_ids(version: DefinitionVersion) -> dict[str, int]:
+    """Ids of the activity types that a version names, as far as they have been seen."""
+    names = spec_of(version).activity_names
+    return dict(ActivityType.objects.filter(name__in=names).values_list("name", "id"))

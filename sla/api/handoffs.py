@@ -1,0 +1,253 @@
+"""Hand-offs over the API: lists, and the verdicts as actions."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from leads import clock
+from leads.models import Lead, User
+from sla import clocks, touches, verdicts
+from sla.api.idempotency import idempotent
+from sla.api.touches import TouchSerializer
+from sla.models import Clock, Handoff, Reason, State, Touch
+from sla.moves import NotYours, may_act
+
+
+class ClockSerializer(serializers.ModelSerializer[Clock]):
+    """One promise: when it is due, and how it ended. `counted` and `uncounted` are the sum of the deadline."""
+
+    counted = serializers.SerializerMethodField()
+    uncounted = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Clock
+        fields = [
+            "target",
+            "cause",
+            "started_at",
+            "due_at",
+            "next_step_at",
+            "breached_at",
+            "met_at",
+            "voided_at",
+            "void_reason",
+            "verdict",
+            "counted",
+            "uncounted",
+        ]
+
+    def get_counted(self, row: Clock) -> list[dict[str, Any]] | None:
+        """From, to and seconds of each interval that counted; only where one hand-off is asked for."""
+        if not self.context.get("with_sums"):
+            return None
+        return [{"from": i.from_at, "to": i.until_at, "seconds": i.seconds} for i in clocks.explain(row).counted]
+
+    def get_uncounted(self, row: Clock) -> list[dict[str, Any]] | None:
+        """From, to and why of each interval that did not count."""
+        if not self.context.get("with_sums"):
+            return None
+        return [{"from": i.from_at, "to": i.until_at, "why": i.why} for i in clocks.explain(row).uncounted]
+
+
+class HandoffSerializer(serializers.ModelSerializer[Handoff]):
+    """One offer of one lead to one rep."""
+
+    lead = serializers.UUIDField(source="episode.lead.public_id", read_only=True)
+    lead_email = serializers.CharField(source="episode.lead.email", read_only=True)
+    episode = serializers.UUIDField(source="episode.public_id", read_only=True)
+    opened_by = serializers.CharField(source="episode.opened_by", read_only=True)
+    rep = serializers.CharField(source="user.email", read_only=True)
+    team = serializers.CharField(source="team.name", read_only=True)
+    reason = serializers.SlugRelatedField[Reason]("code", read_only=True)
+    why = serializers.CharField(source="episode.qualification.sentence", read_only=True, default="")
+    clocks = ClockSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Handoff
+        fields = [
+            "public_id",
+            "lead",
+            "lead_email",
+            "episode",
+            "opened_by",
+            "rep",
+            "team",
+            "hop",
+            "state",
+            "version",
+            "tier",
+            "lane",
+            "why",
+            "offered_at",
+            "accepted_at",
+            "first_touched_at",
+            "closed_at",
+            "reason",
+            "note",
+            "named_date",
+            "clocks",
+        ]
+
+
+class HandoffFilter(django_filters.FilterSet):
+    lead = django_filters.UUIDFilter("episode__lead__public_id")
+    lead_email = django_filters.CharFilter(method="by_email", label="E-mail of the lead, present or former")
+    rep = django_filters.CharFilter("user__email", "iexact", label="E-mail of the rep")
+    state = django_filters.MultipleChoiceFilter(choices=State.choices)
+
+    class Meta:
+        model = Handoff
+        fields: list[str] = []
+
+    def by_email(self, queryset: QuerySet[Handoff], name: str, value: str) -> QuerySet[Handoff]:
+        leads = Lead.objects.filter(identities__kind="email", identities__value=value.strip().lower())
+        return queryset.filter(episode__lead__in=leads)
+
+
+class SeenSerializer(serializers.Serializer[Any]):
+    """The hand-off version the caller saw; optional."""
+
+    version = serializers.IntegerField(required=False, allow_null=True, default=None)
+
+
+class RejectSerializer(SeenSerializer):
+    reason = serializers.CharField(help_text="Code of a reason that may be given before accepting.")
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+
+
+class ReturnSerializer(RejectSerializer):
+    reason = serializers.CharField(help_text="Code of a reason that may be given after accepting.")
+    named_date = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class ConvertSerializer(SeenSerializer):
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+    bant = serializers.DictField(child=serializers.CharField(), required=False, default=dict)
+
+
+class TouchActionSerializer(serializers.Serializer[Any]):
+    means = serializers.ChoiceField(Touch.Means.choices)
+    outcome = serializers.ChoiceField(Touch.Outcome.choices)
+    direction = serializers.ChoiceField(Touch.Direction.choices, default=Touch.Direction.OUTBOUND)
+    occurred_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+
+
+class HandoffViewSet(viewsets.ReadOnlyModelViewSet[Handoff]):
+    """Hand-offs of the leads that the user may read. Verdicts are the rep's, or their manager's on their behalf."""
+
+    serializer_class = HandoffSerializer
+    filterset_class = HandoffFilter
+    lookup_field = "public_id"
+    lookup_value_converter = "uuid"
+    queryset = Handoff.objects.none()
+
+    def get_queryset(self) -> QuerySet[Handoff]:
+        user: User = self.request.user  # type: ignore[assignment]
+        related = ("episode__lead", "episode__qualification", "user", "team", "reason")
+        return Handoff.objects.visible_to(user).select_related(*related).prefetch_related("clocks")
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return super().get_serializer_context() | {"with_sums": self.action != "list"}
+
+    @extend_schema(request=SeenSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def accept(self, request: Request, public_id: UUID) -> Response:
+        """Take the lead on."""
+        handoff, data = self._asked(request, SeenSerializer)
+        verdicts.accept(handoff.pk, **self._actors(handoff), now=clock.now(), seen_version=data["version"])
+        return self._present()
+
+    @extend_schema(request=RejectSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def reject(self, request: Request, public_id: UUID) -> Response:
+        """Say no before accepting: the lead did not meet the definition."""
+        handoff, data = self._asked(request, RejectSerializer)
+        verdicts.reject(
+            handoff.pk,
+            reason=data["reason"],
+            note=data["note"],
+            **self._actors(handoff),
+            now=clock.now(),
+            seen_version=data["version"],
+        )
+        return self._present()
+
+    @extend_schema(request=ReturnSerializer)
+    @action(detail=True, methods=["post"], url_path="return")
+    @idempotent
+    def return_lead(self, request: Request, public_id: UUID) -> Response:
+        """Give an accepted lead back: what the conversation showed."""
+        handoff, data = self._asked(request, ReturnSerializer)
+        verdicts.return_(
+            handoff.pk,
+            reason=data["reason"],
+            note=data["note"],
+            named_date=data["named_date"],
+            **self._actors(handoff),
+            now=clock.now(),
+            seen_version=data["version"],
+        )
+        return self._present()
+
+    @extend_schema(request=ConvertSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def convert(self, request: Request, public_id: UUID) -> Response:
+        """Sales-qualified: the conversation found a deal to work on."""
+        handoff, data = self._asked(request, ConvertSerializer)
+        verdicts.convert(
+            handoff.pk,
+            bant=data["bant"],
+            note=data["note"],
+            **self._actors(handoff),
+            now=clock.now(),
+            seen_version=data["version"],
+        )
+        return self._present()
+
+    @extend_schema(request=TouchActionSerializer, responses={201: TouchSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def touch(self, request: Request, public_id: UUID) -> Response:
+        """Record that the rep reached out; it accepts what was only offered."""
+        handoff, data = self._asked(request, TouchActionSerializer)
+        now = clock.now()
+        made = touches.record(
+            handoff.episode.lead_id,
+            means=data["means"],
+            outcome=data["outcome"],
+            direction=data["direction"],
+            occurred_at=data["occurred_at"] or now,
+            performed_by=handoff.user,
+            recorded_by=request.user,  # type: ignore[arg-type]
+            note=data["note"],
+            now=now,
+        )
+        return Response(TouchSerializer(made).data, status=201)
+
+    def _asked(self, request: Request, serializer: type[serializers.Serializer[Any]]) -> tuple[Handoff, dict[str, Any]]:
+        """The hand-off, if it is the caller's to decide, and the checked body."""
+        handoff = self.get_object()
+        if not may_act(handoff, request.user):  # type: ignore[arg-type]
+            raise NotYours("There is no such hand-off, or it isn't yours to decide.")
+        body = serializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return handoff, body.validated_data
+
+    def _actors(self, handoff: Handoff) -> dict[str, User]:
+        return {"by": self.request.user, "performed_by": handoff.user}  # type: ignore[dict-item]
+
+    def _present(self) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)

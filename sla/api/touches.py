@@ -1,0 +1,143 @@
+"""Touches over the API: by hand, or brought by a dialler or sequencer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from leads import clock
+from leads.errors import Invalid
+from leads.models import ExternalId, Identity, Lead, User
+from sla import touches
+from sla.models import Touch
+
+
+class TouchSerializer(serializers.ModelSerializer[Touch]):
+    """One time that somebody of ours reached out."""
+
+    lead = serializers.SlugRelatedField[Lead]("public_id", read_only=True)
+    handoff = serializers.SlugRelatedField[Any]("public_id", read_only=True)
+    performed_by = serializers.CharField(source="performed_by.email", read_only=True)
+
+    class Meta:
+        model = Touch
+        fields = [
+            "public_id",
+            "lead",
+            "handoff",
+            "means",
+            "direction",
+            "outcome",
+            "performed_by",
+            "occurred_at",
+            "recorded_at",
+            "counts_at",
+            "logged_later",
+            "automated",
+            "by_machine",
+            "external_id",
+            "note",
+        ]
+
+
+class NewTouchSerializer(serializers.Serializer[Any]):
+    """What is known of the touch. The lead by its public id, e-mail, or external id as `system:value`."""
+
+    lead = serializers.UUIDField(required=False)
+    lead_email = serializers.EmailField(required=False)
+    lead_external_id = serializers.CharField(required=False)
+    performed_by = serializers.EmailField(required=False, help_text="The rep's e-mail; by default the caller.")
+    means = serializers.ChoiceField(Touch.Means.choices)
+    direction = serializers.ChoiceField(Touch.Direction.choices, default=Touch.Direction.OUTBOUND)
+    outcome = serializers.ChoiceField(Touch.Outcome.choices)
+    occurred_at = serializers.DateTimeField(required=False)
+    automated = serializers.BooleanField(default=False)
+    external_id = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
+    note = serializers.CharField(required=False, default="", allow_blank=True, max_length=2000)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if sum(name in attrs for name in ("lead", "lead_email", "lead_external_id")) != 1:
+            raise serializers.ValidationError("Name the lead by one of lead, lead_email and lead_external_id.")
+        return attrs
+
+
+class TouchFilter(django_filters.FilterSet):
+    lead = django_filters.UUIDFilter("lead__public_id")
+    lead_email = django_filters.CharFilter(method="by_email", label="E-mail of the lead, present or former")
+    performed_by = django_filters.CharFilter("performed_by__email", "iexact")
+
+    class Meta:
+        model = Touch
+        fields: list[str] = []
+
+    def by_email(self, queryset: QuerySet[Touch], name: str, value: str) -> QuerySet[Touch]:
+        return queryset.filter(lead__identities__kind="email", lead__identities__value=value.strip().lower())
+
+
+class TouchViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.GenericViewSet[Touch]):
+    """Touches of the leads that the user may read; a repeated `external_id` of the same caller is taken in once."""
+
+    serializer_class = TouchSerializer
+    filterset_class = TouchFilter
+    queryset = Touch.objects.none()
+
+    def get_queryset(self) -> QuerySet[Touch]:
+        user: User = self.request.user  # type: ignore[assignment]
+        readable = Lead.objects.live().visible_to(user)
+        return Touch.objects.filter(lead__in=readable).select_related("lead", "handoff", "performed_by")
+
+    @extend_schema(request=NewTouchSerializer, responses={201: TouchSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Record a touch; it meets the promise if a person made it."""
+        body = NewTouchSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        data = body.validated_data
+        user: User = request.user  # type: ignore[assignment]
+        now = clock.now()
+        made = touches.record(
+            _lead(user, data).pk,
+            means=data["means"],
+            outcome=data["outcome"],
+            direction=data["direction"],
+            performed_by=_performer(user, data.get("performed_by")),
+            recorded_by=user,
+            occurred_at=data.get("occurred_at") or now,
+            automated=data["automated"],
+            by_machine=request.auth is not None,
+            external_id=data["external_id"],
+            note=data["note"],
+            now=now,
+        )
+        return Response(TouchSerializer(made).data, status=201)
+
+
+def _lead(user: User, data: dict[str, Any]) -> Lead:
+    """The lead that was named, if the caller may read it."""
+    readable = Lead.objects.live().visible_to(user)
+    if "lead" in data:
+        found = readable.filter(public_id=data["lead"])
+    elif "lead_email" in data:
+        bound = Identity.objects.filter(kind="email", value=data["lead_email"].strip().lower())
+        found = readable.filter(pk__in=bound.values("lead"))
+    else:
+        system, _, value = data["lead_external_id"].partition(":")
+        found = readable.filter(pk__in=ExternalId.objects.filter(system=system, value=value).values("lead"))
+    lead = found.first()
+    if lead is None:
+        raise Invalid("No lead of yours is known by that. Check the address or id.")
+    return lead
+
+
+def _performer(user: User, email: str | None) -> User:
+    if email is None:
+        return user
+    found = User.objects.filter(email=email.strip().lower(), is_active=True).first()
+    if found is None:
+        raise Invalid(f"performed_by: nobody here has the address {email}.")
+    return found
