@@ -11,7 +11,8 @@ MAX_SLOTS: Final = 4 * MAX_EVENTS
 MAX_DEPTH: Final = 32
 MAX_ID_LENGTH: Final = 255
 MAX_MESSAGE_ID_LENGTH: Final = 99
-MAX_NAME_LENGTH: Final = 255
+# As long as the catalog of activities takes.
+MAX_NAME_LENGTH: Final = 200
 
 
 class WireError(ValueError):
