@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from leads.conditions import Resolver, Sql, build, join, param
+from leads.conditions import Kind, Resolver, Sql, build, join, param
 from leads.conditions.errors import unknown_field
 from scoring.compiler.runtime import Facts, Leads, at, given
 
@@ -61,7 +61,7 @@ class Fields:
         scope = build(f"{_LIVE} AND l.id = ANY({{0}})", given()) if leads is Leads.GIVEN else Sql(_LIVE)
         return self._past(scope) if self.facts is Facts.PAST else self._present(scope)
 
-    def _kind(self, name: str) -> str:  # type: ignore[override]
+    def _kind(self, name: str) -> Kind:
         space, column = _split(name)
         if self.facts is Facts.PAST or space in ("trait", "account_trait"):
             return "jsonb"
