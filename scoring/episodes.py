@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Max
 
-from leads import lifecycle
+from leads import holding, lifecycle
 from leads.errors import Refused
 from leads.models import Lead, Stage, User
 from leads.transactions import business
@@ -27,6 +27,7 @@ from scoring.models import (
     OpenedBy,
     Phase,
     Qualification,
+    Score,
     Tier,
 )
 
@@ -262,6 +263,52 @@ def overtake(standing: Qualification, *, now: datetime) -> None:
     """A live qualification came before anyone released this standing one: it waits no longer."""
     standing.waiting, standing.settled_as, standing.settled_at = False, Qualification.Settled.OVERTAKEN, now
     standing.save(update_fields=["waiting", "settled_as", "settled_at"])
+
+
+@business
+def merge_episodes(winner: Lead, loser: Lead, *, now: datetime, by: User | None = None) -> None:
+    """Two leads became one: the older open episode stays and is the winner's, the younger closes as *merged*.
+
+    The stage is that of the episode that stays, and so is whoever holds the lead. What waited for release under the
+    other name is judged anew under this one.
+    """
+    opened = [episode for episode in (open_for(lead.pk) for lead in (winner, loser)) if episode is not None]
+    _forget_judgements([loser.pk], now=now)
+    if not opened:
+        return
+    opened.sort(key=lambda episode: (episode.opened_at, episode.pk))
+    stays = opened[0]
+    # Read before the other closes: its end takes the lead from whoever held it.
+    holder = Lead.objects.select_related("holder", "holder_team").get(pk=stays.lead_id)
+    user, team, stage = holder.holder, holder.holder_team, loser.stage if stays.lead_id == loser.pk else None
+    for other in opened[1:]:
+        close(other, ClosedAs.MERGED, now=now, by=by, detail={"goes_on_in": stays.pk})
+    if stage is not None:
+        stays.lead = winner
+        stays.save(update_fields=["lead"])
+        stays.members.filter(lead=loser, left_at=None).update(lead=winner)
+        detail = {"from_lead": loser.pk, "to_lead": winner.pk}
+        _write(stays, "merged", now=now, by=by, from_phase=stays.phase, to_phase=stays.phase, detail=detail)
+        holding.hold(loser, user=None, team=None, now=now)
+        lifecycle.move(winner, stage, cause="merge", now=now, by=by)
+    holding.hold(winner, user=user, team=team, now=now)
+
+
+@business
+def erase_episode(lead: Lead, *, now: datetime, by: User | None = None) -> None:
+    """A person was erased: their open episode closes as *erased*, and nothing about them is scored any more."""
+    episode = open_for(lead.pk)
+    if episode is not None:
+        close(episode, ClosedAs.ERASED, now=now, by=by)
+    _forget_judgements([lead.pk], now=now)
+
+
+def _forget_judgements(lead_ids: list[int], *, now: datetime) -> None:
+    """Nobody is judged under these leads any more: their scores go, and no qualification waits for release."""
+    Score.objects.filter(lead__in=lead_ids).delete()
+    Qualification.objects.filter(lead__in=lead_ids, waiting=True).update(
+        waiting=False, settled_as=Qualification.Settled.DISMISSED, settled_at=now
+    )
 
 
 def _settle(qualification: Qualification, episode: Episode, *, now: datetime, by: User | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from leads.models import Lead, Stage, User
-from leads.signals import stage_moved
+from leads.signals import lead_erased, leads_merged, stage_moved
 from scoring import episodes
 from scoring.models import ClosedAs, Phase
 
@@ -29,3 +29,15 @@ def end_by_stage(lead: Lead, to_stage: str, cause: str, now: datetime, by: User 
     else:
         closed_as = ClosedAs.CONVERTED if episode.phase == Phase.ACCEPTED else ClosedAs.WITHDRAWN
     episodes.close(episode, closed_as, now=now, by=by)
+
+
+@receiver(leads_merged, dispatch_uid="scoring.leads_merged")
+def join_episodes(winner: Lead, loser: Lead, now: datetime, by: User | None = None, **kwargs: Any) -> None:
+    """Of two open matters the older goes on, under the lead that stays."""
+    episodes.merge_episodes(winner, loser, now=now, by=by)
+
+
+@receiver(lead_erased, dispatch_uid="scoring.lead_erased")
+def end_by_erasure(lead: Lead, now: datetime, by: User | None = None, **kwargs: Any) -> None:
+    """Nothing is left to do for a person who was erased."""
+    episodes.erase_episode(lead, now=now, by=by)
