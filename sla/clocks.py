@@ -6,40 +6,38 @@ whoever noticed first. The lead, and with it the hand-off, is locked by whoever 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from django.db.models import Q
 
-from leads.errors import Refused
 from leads.models import User
 from leads.transactions import business
 from scoring.models import Episode
-from sla import calendars
-from sla.models import Clock, ClockStep, ClockTiming, Handoff, LadderStep, PolicyTarget
-from sla.worktime import Deadline, Hours, WorktimeError, due, due_at
+from sla import calendars, deadlines
+from sla.deadlines import BREACH, NotCountable, Step, explain, recompute, unfired
+from sla.models import Clock, ClockStep, ClockTiming, Handoff, PolicyTarget
 
-BREACH = "breach"
+__all__ = [
+    "BREACH",
+    "NotCountable",
+    "Step",
+    "due_page",
+    "explain",
+    "mark_breach",
+    "meet",
+    "next_step_after",
+    "recompute",
+    "start",
+    "tighten",
+    "unfired",
+    "unmeet",
+    "void",
+    "wind",
+]
+
 RETRY_AFTER = timedelta(seconds=60)
 
 Verdict = Clock.Verdict
-
-
-class NotCountable(Refused):
-    """A deadline has no answer, because its calendars are never open together."""
-
-    title = "No deadline"
-    code = "not_countable"
-
-
-class Step(NamedTuple):
-    """One thing a clock still has to do: the breach mark, or a step of the ladder."""
-
-    at: datetime
-    key: str
-    ladder_step: LadderStep | None
 
 
 @business
@@ -62,7 +60,7 @@ def start(
     if policy_target is None:
         return None
     hours, versions = calendars.hours_for(handoff or episode, policy_target)
-    deadline = _due_at(hours, start_at, policy_target)
+    deadline = deadlines.due_for(hours, start_at, policy_target)
     clock = Clock.objects.create(
         episode=episode, handoff=handoff, target=target, cause=cause, started_at=start_at, due_at=deadline
     )
@@ -112,7 +110,7 @@ def tighten(
     if not clock.is_running or policy_target is None:
         return False
     hours, versions = calendars.hours_for(clock.handoff or clock.episode, policy_target)
-    deadline = _due_at(hours, now, policy_target)
+    deadline = deadlines.due_for(hours, now, policy_target)
     if deadline >= clock.due_at:
         return False
     clock.due_at = deadline
@@ -136,28 +134,11 @@ def mark_breach(clock: Clock, *, now: datetime, noticed_by: str) -> bool:
     return new
 
 
-def unfired(clock: Clock) -> list[Step]:
-    """What the clock still has to do, in the order of time: its breach, and the steps of its ladder."""
-    fired = set(clock.fired.values_list("key", flat=True))
-    steps = [step for step in _schedule(clock) if step.key not in fired]
-    return sorted(steps, key=lambda step: (step.at, step.key != BREACH, step.key))
-
-
 def wind(clock: Clock) -> None:
     """Set the instant at which the clock acts next; None where it has ended or nothing is left to do."""
     steps = unfired(clock) if clock.is_running else []
     clock.next_step_at = steps[0].at if steps else None
     clock.save(update_fields=["next_step_at"])
-
-
-def recompute(clock: Clock) -> datetime:
-    """The due instant, counted again from the inputs of the last timing and the pauses: equal to `due_at`, always."""
-    return _deadline(clock, _last_timing(clock)).due_at
-
-
-def explain(clock: Clock, *, now: datetime | None = None) -> Deadline:
-    """The deadline with its sum, gapless from start to due; with `now`, as it stood at that moment."""
-    return _deadline(clock, _last_timing(clock, until=now))
 
 
 def due_page(*, now: datetime, limit: int) -> list[int]:
@@ -214,20 +195,6 @@ def _end(clock: Clock, verdict: str, *, now: datetime) -> None:
         mark_breach(clock, now=now, noticed_by="verb")
 
 
-def _due_at(hours: Hours, start_at: datetime, target: PolicyTarget) -> datetime:
-    with _countable():
-        return due_at(hours, start_at, seconds=target.seconds, business_days=target.business_days)
-
-
-@contextmanager
-def _countable() -> Iterator[None]:
-    """Say in a refusal what working time can't answer."""
-    try:
-        yield
-    except WorktimeError as error:
-        raise NotCountable(str(error)) from error
-
-
 def _time(
     clock: Clock,
     target: PolicyTarget,
@@ -255,34 +222,3 @@ def _time(
         at=now,
         by=by,
     )
-
-
-def _last_timing(clock: Clock, until: datetime | None = None) -> ClockTiming:
-    timings = list(clock.timings.order_by("number"))
-    known = [timing for timing in timings if until is None or timing.at <= until]
-    return known[-1] if known else timings[0]
-
-
-def _deadline(clock: Clock, timing: ClockTiming) -> Deadline:
-    hours = calendars.hours_of_versions(timing.calendar_versions)
-    pauses = list(clock.pauses.values_list("from_at", "until_at"))
-    return due(hours, timing.start_at, seconds=timing.budget_seconds, business_days=timing.business_days, pauses=pauses)
-
-
-def _schedule(clock: Clock) -> list[Step]:
-    """When each step is to fire: at its share of the budget, in working time from the start of the last timing."""
-    timing = _last_timing(clock)
-    steps = [Step(clock.due_at, BREACH, None)]
-    ladder = list(LadderStep.objects.filter(version_id=timing.policy_version_id, target=clock.target))
-    if not ladder:
-        return steps
-    hours = calendars.hours_of_versions(timing.calendar_versions)
-    pauses = list(clock.pauses.values_list("from_at", "until_at"))
-    budget = _deadline(clock, timing).budget_seconds
-    for step in ladder:
-        at = clock.due_at
-        if step.share != 100:
-            with _countable():
-                at = due_at(hours, timing.start_at, seconds=budget * step.share / 100, pauses=pauses)
-        steps.append(Step(at, f"step:{step.pk}", step))
-    return steps
