@@ -9,7 +9,20 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from leads.models import Lead, Role, Stage, Team, TeamMembership, User
+from leads import marking
+from leads.models import (
+    Activity,
+    ActivityType,
+    AttributeChange,
+    Lead,
+    Role,
+    Source,
+    Stage,
+    Team,
+    TeamMembership,
+    User,
+)
+from leads.models.activity import Origin
 from scoring import episodes
 from scoring.models import (
     Criterion,
@@ -76,8 +89,11 @@ class Company:
         """A person nobody has qualified yet."""
         number = next(_numbers)
         values = {"first_name": "Iris", "last_name": f"Vale {number}", "email": f"iris{number}@brightforge.example"}
+        values |= {"seniority": "director"}
         since = now - timedelta(days=3)
-        return Lead.objects.create(stage=stage, stage_at=since, created_at=since, **values | fields)
+        lead = Lead.objects.create(stage=stage, stage_at=since, created_at=since, **values | fields)
+        AttributeChange.objects.create(lead=lead, attribute="seniority", value=lead.seniority, known_at=since)
+        return lead
 
     def episode(self, lead: Lead, *, now: datetime, tier: str = Tier.WARM, fast: bool = False) -> Episode:
         """An open matter of this lead, waiting for a rep."""
@@ -140,6 +156,32 @@ def company(now: datetime) -> Company:
     )
 
 
+def act(lead: Lead, name: str, *, at: datetime, origin: str = Origin.API) -> Activity:
+    """Something the lead did, as intake would write it, with the mark for assessment."""
+    kind, _ = ActivityType.objects.get_or_create(name=name, defaults={"first_seen_at": at})
+    source, _ = Source.objects.get_or_create(name="Files", kind=Source.Kind.IMPORT)
+    activity = Activity.objects.create(
+        lead=lead,
+        type=kind,
+        occurred_at=at,
+        received_at=at,
+        known_at=at,
+        source=source,
+        message_id=str(next(_numbers)),
+        origin=origin,
+    )
+    marking.mark([lead.pk], now=at)
+    return activity
+
+
+def learn(lead: Lead, attribute: str, value: str, *, at: datetime) -> None:
+    """Something we came to know of the lead, as intake would write it."""
+    setattr(lead, attribute, value)
+    lead.save(update_fields=[attribute])
+    AttributeChange.objects.create(lead=lead, attribute=attribute, value=value, known_at=at)
+    marking.mark([lead.pk], now=at)
+
+
 def define(*, now: datetime, name: str = "MQL", **fields: Any) -> tuple[Definition, DefinitionVersion]:
     """A published definition: pricing, a trial, a demo request; students are out. Points in whole points."""
     definition = Definition.objects.create(name=f"{name} {next(_numbers)}", position=next(_numbers))
@@ -154,6 +196,7 @@ def define(*, now: datetime, name: str = "MQL", **fields: Any) -> tuple[Definiti
 
     behavior("pricing", "Visited Pricing Page", 30_000)
     behavior("trial", "Started Free Trial", 30_000)
+    behavior("article", "Read Article", 2_000)
     behavior("careers", "Visited Careers Page", -25_000)
     behavior("demo", "Requested Demo", 25_000, is_hand_raise=True)
     Criterion.objects.create(

@@ -14,7 +14,7 @@ from scoring import episodes
 from scoring.models import Episode, Phase, Tier
 from sla import clocks, handoffs, touches
 from sla.models import Clock, Handoff, State, Target
-from tests.desk import Company, assign_clock, clock_of, company
+from tests.desk import Company, clock_of, company
 
 pytestmark = pytest.mark.django_db
 FIVE = timedelta(seconds=5)
