@@ -86,7 +86,8 @@ NEVER_ENDS = """
 SELECT id, state FROM leads_notification
 WHERE state NOT IN ('queued', 'sending', 'sent', 'dead', 'unknown', 'cancelled')
    OR (state IN ('queued', 'sending')) <> (settled_at IS NULL)
-   OR (state IN ('queued', 'sending') AND not_before < clock_timestamp() - interval '1 day')
+   OR (state IN ('queued', 'sending')
+       AND not_before < (SELECT max(settled_at) FROM leads_notification) - interval '1 day')
 """
 KEY_TWICE = """
 SELECT effect_key, count(*) AS times FROM leads_notification GROUP BY effect_key HAVING count(*) > 1

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
+from typing import TypeVar
 
 from leads.invariants import BACKWARDS, RUNS_BACKWARDS, Check, ask
 from leads.models import Notification
 from scoring.models import Episode, Phase
 from sla import clocks, policies, targets
 from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, State, Target
+
+Row = TypeVar("Row")
 
 TWO_OPEN = """
 SELECT episode_id, count(*) AS times FROM sla_handoff WHERE state IN ('offered', 'accepted')
@@ -125,11 +129,21 @@ def _without_clock() -> Iterable[str]:
 
 def _untold() -> Iterable[str]:
     """Steps that told somebody, without the message."""
-    for step in ClockStep.objects.exclude(step=None).iterator():
-        told: list[str] = step.detail.get("told", [])
+    steps = ClockStep.objects.exclude(step=None).order_by("pk").values_list("pk", "clock_id", "detail")
+    for page in batched(steps.iterator(chunk_size=500), 500):
+        told = {key for _, _, detail in page for key in detail.get("told", [])}
         there = set(Notification.objects.filter(effect_key__in=told).values_list("effect_key", flat=True))
-        for key in sorted(set(told) - there):
-            yield f"Step {step.pk} of clock {step.clock_id} told nobody: there is no message {key}."
+        for step_id, clock_id, detail in page:
+            for key in detail.get("told", []):
+                if key not in there:
+                    yield f"Step {step_id} of clock {clock_id} told nobody: there is no message {key}."
+
+
+def batched(rows: Iterable[Row], size: int) -> Iterable[list[Row]]:
+    """The rows in lists of at most so many."""
+    source = iter(rows)
+    while page := list(islice(source, size)):
+        yield page
 
 
 def _miscounted() -> Iterable[str]:

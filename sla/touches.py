@@ -47,12 +47,12 @@ def record(
     The same external id of the same recorder is taken in once. Raises Invalid, NotTheirs.
     """
     _check(means=means, direction=direction, outcome=outcome, external_id=external_id)
+    _allow(lead_id, performed_by=performed_by, recorded_by=recorded_by, by_machine=by_machine)
+    lead = lock_lead(lead_id)
     if external_id and recorded_by is not None:
         known = Touch.objects.filter(recorded_by=recorded_by, external_id=external_id).first()
         if known is not None:
             return known
-    _allow(lead_id, performed_by=performed_by, recorded_by=recorded_by, by_machine=by_machine)
-    lead = lock_lead(lead_id)
     episode = episodes.open_for(lead.pk)
     handoff = _open_handoff(episode.pk) if episode is not None else None
     if handoff is not None and episode is not None:
