@@ -11,10 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from config.home import postgres
+from config.home import lodging
+from config.home.children import HomeError, Stopped
 from config.home.demo import answers, end_with_parent, processes, say
 from config.home.servers import python, run, start_servers
-from config.home.supervisor import HomeError, Stopped, Supervisor
+from config.home.supervisor import Supervisor
 from config.home.valkey import free_port
 
 
@@ -55,7 +56,7 @@ def main(options: list[str]) -> int:
     except (Stopped, KeyboardInterrupt):
         return 130
     finally:
-        postgres.forget(home)
+        lodging.forget(home)
         shutil.rmtree(home, ignore_errors=True)
     return 0
 

@@ -17,10 +17,11 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config.home import postgres
+from config.home import lodging
+from config.home.children import Child, HomeError, Stopped
 from config.home.keeper import PR_SET_PDEATHSIG, prctl
 from config.home.servers import CHECKOUT, forget, hold, python, run, start_servers
-from config.home.supervisor import Child, HomeError, Stopped, Supervisor
+from config.home.supervisor import Supervisor
 
 HOME = CHECKOUT / "var"
 KEPT = ["postgres", "postgres.new", "valkey", "run", "log", "mail", "static", "secret_key", "demo.json", "run.env"]
@@ -194,7 +195,7 @@ def live(supervisor: Supervisor, port: int, home: Path) -> None:
 def forget_all(home: Path) -> None:
     """Throw the demo away. Raises HomeError while it runs."""
     taken = take_home(home)
-    postgres.forget(home)
+    lodging.forget(home)
     for name in KEPT:
         forget(home / name)
     forget(home / "demo.lock")

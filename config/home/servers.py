@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config.home import postgres, valkey
-from config.home.supervisor import Child, HomeError, Supervisor
+from config.home.children import Child, HomeError
+from config.home.supervisor import Supervisor
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 

@@ -13,10 +13,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from config.home import browser, postgres
+from config.home import browser, lodging
+from config.home.children import Child, HomeError, Stopped
 from config.home.demo import end_with_parent, say
 from config.home.servers import CHECKOUT, hold, python, start_servers
-from config.home.supervisor import Child, HomeError, Stopped, Supervisor
+from config.home.supervisor import Supervisor
 
 PREFIX = "baton-test-"
 
@@ -31,7 +32,7 @@ def sweep() -> None:
 
 def clear(home: Path) -> None:
     """Remove a run's directory and what lies outside it."""
-    postgres.forget(home)
+    lodging.forget(home)
     shutil.rmtree(home, ignore_errors=True)
 
 

@@ -10,7 +10,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.home.supervisor import Child, HomeError, Supervisor
+from config.home.children import Child, HomeError
+from config.home.supervisor import Supervisor
 
 
 @dataclass(frozen=True)

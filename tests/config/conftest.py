@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 HOUSE = """
 import json, sys
 from pathlib import Path
-from config.home.supervisor import Child, Supervisor
+from config.home.children import Child
+from config.home.supervisor import Supervisor
 with Supervisor(lambda sentence: print(sentence, flush=True)) as supervisor:
     for child in json.loads(sys.argv[1]):
         supervisor.start(Child(**child, directory=Path("/")))
@@ -42,7 +44,7 @@ time.sleep(300)
 """
 
 
-def eventually(condition: Callable[[], Any], within: float = 20.0) -> Any:
+def eventually(condition: Callable[[], Any], within: float = 60.0) -> Any:
     """Ask again until the answer is true, and return it; fail when the time is over."""
     deadline = time.monotonic() + within
     while not (answer := condition()):
@@ -113,15 +115,19 @@ def house() -> Iterator[House]:
     house = House()
     yield house
     house.close()
-    eventually(lambda: not marked(house.mark))
+    try:
+        eventually(lambda: not marked(house.mark))
+    finally:
+        for pid in marked(house.mark):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
     """An empty home with a path short enough for a socket."""
-    from config.home import postgres
+    from config.home import lodging
 
     home = Path(tempfile.mkdtemp(prefix="baton-home-"))
     yield home
-    postgres.forget(home)
+    lodging.forget(home)
     shutil.rmtree(home)

@@ -15,10 +15,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from config.home import demo, postgres, testing, valkey
+from config.home import demo, lodging, postgres, testing, valkey
+from config.home.children import Child, HomeError, Running
 from config.home.keeper import descendants
 from config.home.servers import hold
-from config.home.supervisor import Child, HomeError, Running, Supervisor
+from config.home.supervisor import Supervisor
 from tests.config.conftest import CHECKOUT, House, eventually, marked
 
 ADDRESSES = {"DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "PORT", "STATIC_ROOT"}
@@ -32,7 +33,7 @@ class TestTheSupervisor:
         house.open(house.family("web"), house.family("worker"))
         eventually(lambda: len(house.members()) == 6)
         house.process.send_signal(signal.SIGINT)
-        assert house.process.wait(timeout=20) == 0
+        assert house.process.wait(timeout=60) == 0
         assert not house.members()
         assert not house.keepers()
 
@@ -40,7 +41,7 @@ class TestTheSupervisor:
         house.open(house.family("web"), house.family("worker", grace=60.0))
         eventually(lambda: len(house.members()) == 6)
         house.process.kill()
-        eventually(lambda: not house.members() and not house.keepers(), within=10)
+        eventually(lambda: not house.members() and not house.keepers())
 
     def test_brings_back_a_child_that_dies_and_ends_the_family_it_left(self, house: House) -> None:
         house.open(house.family("web"))
@@ -87,7 +88,7 @@ time.sleep(300)
         house.open({"name": "postgres", "foundation": True, **child}, {"name": "web", **other})
         eventually(lambda: (tmp_path / "postgres").exists() and (tmp_path / "web").exists())
         house.process.terminate()
-        assert house.process.wait(timeout=20) == 0
+        assert house.process.wait(timeout=60) == 0
         assert told.read_text().split() == ["web", "postgres"]
 
     def test_says_why_a_child_did_not_start(self, tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ class TestPostgres:
         home = tmp_path / ("a" * 110)
         start(supervisor, home)
         supervisor.stop()
-        postgres.forget(home)
+        lodging.forget(home)
 
     @pytest.mark.parametrize("whose", ["a zombie", "a stranger"])
     def test_starts_over_the_locks_of_a_process_that_is_no_server(
@@ -194,13 +195,13 @@ while True:
     def test_runs_as_nobody_where_root_may_open_no_namespace(
         self, supervisor: Supervisor, home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        possible = postgres.can_run
-        monkeypatch.setattr(postgres, "can_run", lambda who, *rest: who != "namespace" and possible(who, *rest))
+        possible = lodging.can_run
+        monkeypatch.setattr(lodging, "can_run", lambda who, *rest: who != "namespace" and possible(who, *rest))
         server = start(supervisor, home)
         assert server.data.stat().st_uid != 0
         assert (home / "postgres").is_symlink()
         supervisor.stop()
-        postgres.forget(home)
+        lodging.forget(home)
         assert not server.data.exists()
 
 
@@ -274,11 +275,11 @@ class TestTheWholeDemo:
             for name in ("valkey", "postgres", "web", "worker", "clock"):
                 os.kill(first.child(name), signal.SIGKILL)
                 first.hear(f"{name} was ended by SIGKILL; starting it again.")
-            eventually(lambda: demo.answers(known["url"]) and len(first.children()) == 5, within=60)
+            eventually(lambda: demo.answers(known["url"]) and len(first.children()) == 5)
         finally:
             first.process.kill()
             first.process.wait()
-        eventually(lambda: not marked(str(home)) and not marked(f"127.0.0.1:{port}"), within=30)
+        eventually(lambda: not marked(str(home)) and not marked(f"127.0.0.1:{port}"))
         (home / "demo.json").unlink()
 
         second = Demo(home, port)
@@ -315,7 +316,7 @@ class Demo:
         return self.log.read_text()
 
     def hear(self, words: str) -> None:
-        eventually(lambda: words in self.said(), within=30)
+        eventually(lambda: words in self.said())
 
     def wait_until_up(self) -> dict[str, Any]:
         def up() -> bool:
