@@ -85,7 +85,7 @@ def assess(*, now: datetime, limit: int = 500) -> int:
 
 def store(lead_ids: Sequence[int] | None, version: DefinitionVersion, *, as_of: datetime) -> list[int]:
     """Judge and store in one statement; returns the leads that meet the version or have an open episode."""
-    query = compiled(version, present=True, everyone=lead_ids is None, deciding=False)
+    query = compiled(version, present=True, everyone=lead_ids is None)
     sql, params = query.bind(as_of, None if lead_ids is None else sorted(set(lead_ids)))
     own = [version.definition_id, version.pk, as_of, version.step, version.step, version.step]
     with transaction.atomic(), connection.cursor() as cursor:

@@ -14,6 +14,8 @@ from scoring.compiler import Facts, Leads, Query, VersionSpec, compile_version
 from scoring.models import DefinitionVersion
 
 JSON_COLUMNS: Final = frozenset({"shares", "shares_ever", "missing", "observed"})
+KEPT_AT_MOST: Final = 64
+_compiled: dict[tuple[Any, ...], Query] = {}
 
 
 def in_force() -> list[DefinitionVersion]:
@@ -31,15 +33,21 @@ def spec_of(version: DefinitionVersion) -> VersionSpec:
     return version.to_spec(Organization.objects.values_list("time_zone", flat=True).get(pk=1))
 
 
-def compiled(version: DefinitionVersion, *, present: bool, everyone: bool, deciding: bool) -> Query:
+def compiled(version: DefinitionVersion, *, present: bool, everyone: bool) -> Query:
     """The one query of a version, over the present or over history, for given leads or for all."""
-    return compile_version(
-        spec_of(version),
-        type_ids=type_ids(version),
-        facts=Facts.PRESENT if present else Facts.PAST,
-        leads=Leads.ALL if everyone else Leads.GIVEN,
-        deciding=deciding,
-    )
+    spec, ids = spec_of(version), type_ids(version)
+    facts, leads = Facts.PRESENT if present else Facts.PAST, Leads.ALL if everyone else Leads.GIVEN
+    if version.state == DefinitionVersion.State.DRAFT:
+        return compile_version(spec, type_ids=ids, facts=facts, leads=leads, deciding=False)
+    # What is published never changes, so its SQL changes only with the zone and the activities seen so far.
+    key = (version.pk, version.definition.public_id, spec.time_zone, tuple(sorted(ids.items())), facts, leads)
+    query = _compiled.get(key)
+    if query is None:
+        if len(_compiled) >= KEPT_AT_MOST:
+            _compiled.clear()
+        query = compile_version(spec, type_ids=ids, facts=facts, leads=leads, deciding=False)
+        _compiled[key] = query
+    return query
 
 
 def judge(
@@ -49,7 +57,7 @@ def judge(
 
     `present=False` reads history, and so judges a past moment with what was known then.
     """
-    query = compiled(version, present=present, everyone=lead_ids is None, deciding=True)
+    query = compiled(version, present=present, everyone=lead_ids is None)
     return rows(query, as_of, None if lead_ids is None else sorted(set(lead_ids)))
 
 

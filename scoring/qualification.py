@@ -36,16 +36,16 @@ def qualify(lead_id: int, *, now: datetime) -> None:
         return
     now = max(now, lead.stage_at)
     episode = episodes.open_for(lead.pk)
+    judged: dict[int, dict[str, Any]] = {}
     for version in judging.in_force():
-        row = _judge(lead, version, now=now)
-        if row is None:
-            continue
+        row = judged[version.pk] = _judge(lead, version, now=now)
         if episode is None:
             episode = _open(lead, version, row, now=now)
         else:
             _add(lead, episode, version, row, now=now)
     if episode is not None:
-        _leave(lead, episode, now=now)
+        row = judged.get(episode.version_id) or _judge(lead, episode.version, now=now)
+        _leave(lead, episode, row, now=now)
 
 
 @business
@@ -76,9 +76,9 @@ def open_on_date(lead_id: int, *, now: datetime) -> Episode | None:
     )
 
 
-def _judge(lead: Lead, version: DefinitionVersion, *, now: datetime) -> dict[str, Any] | None:
-    rows = judging.judge([lead.pk], version, as_of=now, present=True)
-    return rows[0] if rows else None
+def _judge(lead: Lead, version: DefinitionVersion, *, now: datetime) -> dict[str, Any]:
+    (row,) = judging.judge([lead.pk], version, as_of=now)
+    return row
 
 
 def _may_open(lead: Lead, row: dict[str, Any], *, now: datetime) -> bool:
@@ -136,7 +136,7 @@ def _add(lead: Lead, episode: Episode, version: DefinitionVersion, row: dict[str
     if not (hotter or other or row["hand_raised"]):
         return
     why = explain(lead, version, row, as_of=now)
-    hand = row["hand_raise_id"] if row["hand_raised"] else None
+    hand = why.hand_raise_activity if row["hand_raised"] else None
     raised = hand is not None and not _known_hand(episode, hand)
     if not (hotter or other or raised):
         return
@@ -158,12 +158,9 @@ def _known_hand(episode: Episode, activity_id: int) -> bool:
     return episode.qualifications.filter(is_hand_raise=True, deciding__hand_raise_activity=activity_id).exists()
 
 
-def _leave(lead: Lead, episode: Episode, *, now: datetime) -> None:
+def _leave(lead: Lead, episode: Episode, row: dict[str, Any], *, now: datetime) -> None:
     """Judge the open episode by the version it opened under: disqualified, cooled, or warm again."""
     if episode.closed_at is not None or episode.lead_id != lead.pk:
-        return
-    row = _judge(lead, episode.version, now=now)
-    if row is None:
         return
     if closed_channels(lead):
         episodes.disqualify(episode, why="every channel is closed", now=now)
@@ -198,7 +195,7 @@ def _write(
         total=row["total"],
         sentence=why.sentence,
         reasons=why.reasons,
-        deciding=deciding.frozen | {"hand_raise_activity": row["hand_raise_id"]},
+        deciding=deciding.frozen | {"hand_raise_activity": why.hand_raise_activity},
         evidence_at=row["evidence_at"],
         received_at=deciding.received_at,
         waiting=not deciding.is_live,

@@ -44,6 +44,7 @@ class Why:
     counted_activities: list[int] = field(default_factory=list)
     lead_attributes: list[str] = field(default_factory=list)
     account_attributes: list[str] = field(default_factory=list)
+    hand_raise_activity: int | None = None
 
 
 def explain(lead: Lead, version: DefinitionVersion, row: Mapping[str, Any], *, as_of: datetime) -> Why:
@@ -57,6 +58,8 @@ def explain(lead: Lead, version: DefinitionVersion, row: Mapping[str, Any], *, a
     reasons = [_reason(criteria[line["key"]], line) for line in found]
     counted: set[int] = set()
     read: set[str] = set()
+    hands = [line for line in found if criteria[line["key"]].is_hand_raise and line["activity_ids"]]
+    last_hand = max(hands, key=lambda line: line["last_at"], default=None)
     for line in found:
         criterion = criteria[line["key"]]
         if criterion.axis == Axis.FIT:
@@ -68,6 +71,7 @@ def explain(lead: Lead, version: DefinitionVersion, row: Mapping[str, Any], *, a
         reasons=reasons,
         counted_activities=sorted(counted),
         lead_attributes=sorted(_attribute(name) for name in read if name.startswith(("lead.", "trait."))),
+        hand_raise_activity=last_hand["activity_ids"][0] if last_hand else None,
         account_attributes=sorted(_attribute(name) for name in read if name.startswith(("account.", "account_trait."))),
     )
 
