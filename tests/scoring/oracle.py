@@ -290,7 +290,7 @@ def missing(
     meets: bool,
     audience: bool,
 ) -> list[str]:
-    """Judge once more with every attribute that is not set read in the lead's favor; what made the difference is missing."""
+    """Judge once more with every attribute that is not set read in the lead's favor."""
     behavior = [c for c in version.criteria if not c.is_fit]
     hands = [c for c in behavior if c.is_hand_raise and now[c.key].met]
     if meets or not fresh or not (engagement >= version.engagement_min or hands):
