@@ -17,6 +17,8 @@ from leads.wire import Attributes, Company
 
 ATTEMPTS: Final = 5
 COLUMNS: Final = ("id", "group_id", "domain", "name", "industry", "employees", "country", "intent", "traits")
+# A public key could add one after the other without end.
+MAX_TRAITS: Final = 500
 TEXTS: Final = {"name": 200, "industry": 120, "country": 120, "intent": 40}
 LOCK: Final = f"""
 SELECT {", ".join(COLUMNS)} FROM leads_account
@@ -87,6 +89,8 @@ class Account:
     def learn_trait(self, name: str, value: Any, *, trusted: bool) -> None:
         """The same for one of the traits that have no column."""
         traits = self.values["traits"]
+        if name not in traits and len(traits) >= MAX_TRAITS:
+            return
         if name in traits and (not trusted or (traits[name] == value and type(traits[name]) is type(value))):
             return
         traits[name] = value

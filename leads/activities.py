@@ -19,6 +19,7 @@ SELECT a.id, a.lead_id, a.occurred_at, a.properties, t.name
   FROM leads_activity a JOIN leads_activitytype t ON t.id = a.type_id
  WHERE a.lead_id = ANY(%s) AND a.occurred_at BETWEEN %s AND %s AND a.discounted_at IS NULL AND t.name ILIKE '%%click%%'
 """
+_TYPES: Final = "SELECT name, id FROM leads_activitytype WHERE name = ANY(%s)"
 _DISCOUNT: Final = """
 UPDATE leads_activity SET discounted_at = %s, discount_reason = %s WHERE id = ANY(%s) AND discounted_at IS NULL
 """
@@ -53,18 +54,23 @@ class Recorded:
     user_agent: str | None
 
 
-@business
 def catalog(names: Collection[str], *, now: datetime) -> dict[str, int]:
-    """The ids of these names' activity types; a name never seen before gets its row."""
+    """The ids of these names' activity types; a name never seen before gets its row.
+
+    The row is committed by itself, before the batch: nobody waits for another's batch over a name.
+    """
     wanted = sorted(names)
-    found = dict(ActivityType.objects.filter(name__in=wanted).values_list("name", "id")) if wanted else {}
+    found = dict(bulk.run(_TYPES, [wanted])) if wanted else {}
     missing = [name for name in wanted if name not in found]
-    if missing:
-        ActivityType.objects.bulk_create(
-            [ActivityType(name=name, first_seen_at=now) for name in missing], ignore_conflicts=True
-        )
-        found |= dict(ActivityType.objects.filter(name__in=missing).values_list("name", "id"))
-    return found
+    return found | _add_types(missing, now=now) if missing else found
+
+
+@business
+def _add_types(names: Sequence[str], *, now: datetime) -> dict[str, int]:
+    ActivityType.objects.bulk_create(
+        [ActivityType(name=name, first_seen_at=now) for name in names], ignore_conflicts=True
+    )
+    return dict(bulk.run(_TYPES, [list(names)]))
 
 
 def record(
@@ -111,7 +117,7 @@ def set_aside(events: Sequence[Event], types: dict[str, int], *, source_id: int,
 
 def _columns(
     events: Sequence[Event],
-    contexts: Sequence[dict[str, Any]],
+    contexts: list[dict[str, Any]],
     types: dict[str, int],
     *,
     source_id: int,

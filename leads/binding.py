@@ -85,6 +85,13 @@ class Bound:
             names.update({name: winner for name, lead in names.items() if lead in both})
 
 
+def lock(keys: Sequence[Key]) -> dict[Key, int]:
+    """Lock those of these keys that are bound, in key order; the lead each names."""
+    if not keys:
+        return {}
+    return {Key(kind, value): lead_id for kind, value, lead_id in bulk.run(LOCK, _columns(keys))}
+
+
 class _Raced(Exception):
     """Another process bound one of the same keys in the meantime."""
 
@@ -107,7 +114,7 @@ def bind(calls: Sequence[Call], *, trusted: bool, now: datetime) -> Bound:
 
 def _bind(calls: Sequence[Call], keys: list[Key], *, trusted: bool, now: datetime) -> Bound:
     register = Register(trusted=trusted)
-    known = {Key(kind, value): lead_id for kind, value, lead_id in bulk.run(LOCK, _columns(keys))} if keys else {}
+    known = lock(keys)
     may_bind = known and any(call.kind in ("identify", "alias") for call in calls)
     register.know(known, bulk.run(KINDS, [sorted(set(known.values()))]) if may_bind else [])
     persons = [call.read(register) for call in calls]

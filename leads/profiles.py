@@ -29,6 +29,8 @@ LENGTHS: Final = {
     "email_permission": 8,
     "phone_permission": 8,
 }
+# A public key could add one after the other without end.
+MAX_TRAITS: Final = 500
 NAMED: Final = ("email", "first_name", "last_name", "title", "phone", "country")
 UNKNOWN: Final = Lead.Permission.UNKNOWN.value
 REFUSED: Final = Lead.Permission.REFUSED.value
@@ -117,7 +119,11 @@ class Profile:
         self.changes.append(("account" if name == "account_id" else name, value))
 
     def read(self, said: Attributes, *, shown_email: str | None, trusted: bool) -> None:
-        """Take in what an identify says; the e-mail only where it names this lead and no other."""
+        """Take in what an identify says; the e-mail only where it names this lead and no other.
+
+        Permission per channel: `email_permission` and `phone_permission`, granted, refused or unknown, or true and
+        false; `unsubscribed: true` refuses mail, `false` says nothing. Every other trait is kept as it came.
+        """
         for name in NAMED:
             self.learn(name, shown_email if name == "email" else getattr(said, name), trusted=trusted)
         traits = dict(said.traits)
@@ -127,7 +133,7 @@ class Profile:
                 del traits[name]
                 self.learn(name, permission, trusted=trusted)
         if traits.get("unsubscribed") is True:
-            self.learn("email_permission", REFUSED, trusted=trusted)
+            self.opt_out(trusted=trusted)
         if "country" in traits and not said.country and isinstance(traits["country"], str):
             self.learn("country", traits.pop("country").strip(), trusted=trusted)
         traits |= {name: value for name, value in (("city", said.city), ("website", said.website)) if value}
@@ -135,10 +141,16 @@ class Profile:
             traits["company"] = traits.get("company") or {"name": said.company.name}
         known = self.values["traits"]
         for name, value in traits.items():
+            if name not in known and len(known) >= MAX_TRAITS:
+                continue
             if name in known and (not trusted or (known[name] == value and type(known[name]) is type(value))):
                 continue
             known[name] = value
             self.changes.append((f"trait.{name}", value))
+
+    def opt_out(self, *, trusted: bool) -> None:
+        """The person unsubscribed: mail is refused. A browser's word closes a channel nobody has spoken of only."""
+        self.learn("email_permission", REFUSED, trusted=trusted)
 
     def came_by(self, touch: FirstTouch | None) -> None:
         """Remember the earliest of what this batch says about where the person came from."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import InterfaceError, connection
 
-from leads import forgetting, nurture
+from leads import forgetting, joining, nurture
 from leads.delivery import deliver_due
 from leads.models import AwaitingAssessment, Notification
 from scoring import reassessing
@@ -31,7 +31,7 @@ PAGE = 200
 def sweep(clock: Clock, *, older_than: timedelta = LEFT_BEHIND, stopping: Callable[[], bool] = lambda: False) -> int:
     """Do once whatever is due and older than this; returns how much was done. Ends early when told to stop."""
     done = 0
-    for one in (_rests, _dates, _scores, _assess, _absences, _route, _deliver, _forget):
+    for one in (_join, _rests, _dates, _scores, _assess, _absences, _route, _deliver, _forget):
         if stopping():
             break
         try:
@@ -52,6 +52,11 @@ def lost_connection() -> bool:
         return not connection.is_usable()
     except (InterfaceError, AttributeError):
         return True
+
+
+def _join(clock: Clock, older_than: timedelta) -> int:
+    """What was written aside at the moment its browser got a name moves to the lead."""
+    return joining.join_late(now=clock())
 
 
 def _rests(clock: Clock, older_than: timedelta) -> int:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from leads import joining
 from leads.identity import ANONYMOUS_ID, EMAIL, USER_ID, Key, Person, Register, may_merge
-from leads.models import Activity, AnonymousActivity, Identity, IdentityConflict, Lead, Source
+from leads.models import Activity, AnonymousActivity, AwaitingAssessment, Identity, IdentityConflict, Lead, Source
 from leads.sources import create_source
 from tests.leads.sending import call, send
 
@@ -267,3 +268,22 @@ class TestTwoLeadsThatAreOne:
         send(browser, call("alias", userId="7", previousId="x"), now=now)
         assert Lead.objects.live().count() == 2
         assert Identity.objects.get(kind="user_id").lead.email == ""
+
+
+@pytest.mark.django_db
+class TestJoinLate:
+    def test_moves_what_waits_under_a_name(self, server: Source, now: datetime) -> None:
+        context = {"campaign": {"source": "google"}}
+        send(server, call("page", anonymousId="tab", name="Pricing", context=context), now=now)
+        send(server, call("track", anonymousId="tab", event="Unsubscribed"), now=now)
+        send(server, call("page", anonymousId="other", name="Pricing"), now=now)
+        lead = Lead.objects.create(stage_at=now, created_at=now)
+        Identity.objects.create(kind="anonymous_id", value="tab", lead=lead, bound_at=now)
+        later = now + timedelta(seconds=10)
+        assert joining.join_late(now=later) == 2
+        assert joining.join_late(now=later) == 0
+        assert set(lead.activities.values_list("known_at", flat=True)) == {later}
+        assert AnonymousActivity.objects.get().anonymous_id == "other"
+        lead.refresh_from_db()
+        assert (lead.source, lead.email_permission) == ("google", "refused")
+        assert AwaitingAssessment.objects.get().lead == lead

@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from leads import erasing, intake, signals
+from leads import batch, erasing, signals
 from leads.models import (
     Account,
     Activity,
@@ -427,7 +427,7 @@ class TestWhenOneItemFails:
         def away(*_: Any, **__: Any) -> None:
             raise OperationalError("server closed the connection unexpectedly")
 
-        monkeypatch.setattr(intake.activities, "record", away)
+        monkeypatch.setattr(batch.activities, "record", away)
         with pytest.raises(OperationalError):
             send(server, call("track", userId="7", event="Signed In"), now=now)
         assert not Receipt.objects.exists()
@@ -461,10 +461,10 @@ class TestTwoBatchesAtOnce:
             with closing(connections["default"]):
                 try:
                     for round_ in range(rounds):
-                        batch = calls(round_, worker)
+                        mine = calls(round_, worker)
                         start.wait(60)
-                        receipted = send(server, *batch, now=now)
-                        assert receipted.accepted == len(batch), receipted.refused
+                        receipted = send(server, *mine, now=now)
+                        assert receipted.accepted == len(mine), receipted.refused
                 except BaseException as error:
                     problems.append(error)
                     start.abort()
