@@ -47,7 +47,10 @@ def route(episode_id: int, *, now: datetime) -> Handoff | None:
     if not waiting.is_ready(episode, now=now):
         return None
     episode.lead = lead
-    version = policies.choose(episode, lead)
+    try:
+        version = policies.choose(episode, lead)
+    except policies.NoPolicy:
+        return None  # nothing can be promised, so nothing is offered; the board says why
     return _to_former_rep(episode, lead, version, now=now) or _by_rules(episode, lead, version, now=now)
 
 

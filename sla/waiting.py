@@ -22,14 +22,14 @@ from django.db.models import (
 
 from leads.models import Team
 from scoring.models import Episode, EpisodeChange, Lane, Phase, Tier
-from sla import candidates, matching
+from sla import candidates, matching, policies
 from sla.models import Handoff, HandoffChange, State
 
 NO_WAIT = timedelta(0)
 
 
 class Waiting(NamedTuple):
-    """Why an episode waits: a code for programs (held, pool, no_rule, nobody, next) and a sentence for people."""
+    """Why an episode waits: held, pool, no_rule, nobody, no_policy or next, and a sentence for people."""
 
     code: str
     sentence: str
@@ -79,9 +79,13 @@ def why_waiting(episode: Episode, *, now: datetime) -> Waiting | None:
     if not teams:
         return Waiting("no_rule", "No routing rule holds for this lead. Add one with an empty condition, as the last.")
     told = [_nobody(team, episode, now=now) for team in teams]
-    if not all(told):
-        return Waiting("next", "Next in line; it is offered within seconds.")
-    return Waiting("nobody", f"Nobody can take it now. {' '.join(told)}")
+    if all(told):
+        return Waiting("nobody", f"Nobody can take it now. {' '.join(told)}")
+    try:
+        policies.choose(episode, episode.lead)
+    except policies.NoPolicy as refused:
+        return Waiting("no_policy", str(refused))
+    return Waiting("next", "Next in line; it is offered within seconds.")
 
 
 def _nobody(team: Team, episode: Episode, *, now: datetime) -> str:

@@ -6,9 +6,11 @@ import email
 from datetime import datetime, timedelta
 from email import policy as email_policy
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connections, transaction
+from django.urls import resolve
 
 from leads.delivery import compose
 from leads.models import Lead, Notification, TeamMembership
@@ -224,6 +226,11 @@ class TestMails:
         assert mails.lead_url(accept.episode.lead) in row.text
         assert mails.lead_url(accept.episode.lead) in row.html
         assert "Iris Vale" in row.html
+
+    def test_lead_to_the_page_of_the_lead(self, accept: Clock, settings: Any) -> None:
+        path = mails.lead_url(accept.episode.lead).removeprefix(settings.BASE_URL)
+
+        assert resolve(path).kwargs == {"public_id": accept.episode.lead.public_id}
 
     def test_show_a_leads_words_without_running_or_linking_them(self, accept: Clock) -> None:
         row, parsed = self.mail_about(accept, first_name=HOSTILE, last_name="")

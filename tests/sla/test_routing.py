@@ -18,6 +18,7 @@ from sla.models import (
     Clock,
     Desk,
     Handoff,
+    PolicyVersion,
     Reason,
     Rep,
     RoutingRule,
@@ -215,7 +216,7 @@ class TestRules:
             ({"field": "trait.plan", "op": "is", "value": "pro"}, True),
             ({"field": "account.employees", "op": "gte", "value": 50}, False),
             ({"field": "account_trait.x", "op": "is_not_set"}, True),
-            ({"all": [{"field": "lead.seniority", "op": "is_set"}]}, False),
+            ({"all": [{"field": "lead.campaign", "op": "is_set"}]}, False),
             ({"field": "lead.shoe_size", "op": "is", "value": "44"}, False),  # can't be read: never holds
         ],
     )
@@ -440,6 +441,15 @@ class TestWhyWaiting:
         why = routing.why_waiting(waits(), now=now)
         assert why is not None
         assert why.code == "next"
+
+    def test_says_that_nothing_can_be_promised(self, waits: Callable[..., Episode], now: datetime) -> None:
+        episode = waits()
+        PolicyVersion.objects.filter(state="published").update(state="retired")
+
+        assert routing.route(episode.pk, now=now) is None
+        why = routing.why_waiting(episode, now=now)
+        assert why is not None
+        assert why.code == "no_policy"
 
     def test_says_when_it_is_held(self, waits: Callable[..., Episode], now: datetime) -> None:
         episode = waits()
