@@ -12,7 +12,7 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from leads import batch, erasing, signals
+from leads import batch, erasing, intake, signals
 from leads.models import (
     Account,
     Activity,
@@ -439,9 +439,11 @@ class TestWhenOneItemFails:
 class TestTwoBatchesAtOnce:
     @pytest.mark.parametrize("rounds", [15])
     def test_over_the_same_leads_in_opposite_order_lose_nothing(
-        self, server: Source, now: datetime, rounds: int
+        self, server: Source, now: datetime, rounds: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Both know and do not know the leads: some are bound by both at the same instant."""
+        """Both know and do not know the leads: some are bound by both at the same instant, and so are companies."""
+        fallbacks: list[object] = []
+        monkeypatch.setattr(intake, "_one_by_one", lambda *args, **kwargs: fallbacks.append(args))
         people = [f"u{n}" for n in range(40)]
         problems: list[BaseException] = []
         start = threading.Barrier(4)
@@ -455,6 +457,8 @@ class TestTwoBatchesAtOnce:
                 found.append(call("track", userId=name, event=f"Did {worker}"))
                 found.append(call("group", userId=name, groupId=f"g{round_}{who[-1]}", traits={"n": worker}))
                 found.append(call("track", userId=who, event="Came Back"))
+            # Other people of each worker's own, of companies that are new to all.
+            found[:0] = [call("group", userId=f"own-{worker}-{round_}", groupId=f"new{round_}-{n}") for n in range(5)]
             return found
 
         def work(worker: int) -> None:
@@ -474,9 +478,9 @@ class TestTwoBatchesAtOnce:
             each.start()
         for each in threads:
             each.join()
-        assert problems == []
-        assert Lead.objects.count() == len(people) * (rounds + 1)
-        assert Identity.objects.count() == len(people) * (3 * rounds + 1)
+        assert (problems, fallbacks) == ([], [])
+        assert Lead.objects.count() == len(people) * (rounds + 1) + 4 * rounds
+        assert Identity.objects.count() == len(people) * (3 * rounds + 1) + 4 * rounds
         assert Activity.objects.count() == 4 * 2 * len(people) * rounds
-        assert Account.objects.filter(group_id__isnull=False).count() == 10 * rounds
+        assert Account.objects.filter(group_id__isnull=False).count() == 15 * rounds
         assert AwaitingAssessment.objects.count() == Lead.objects.count()
