@@ -28,7 +28,7 @@ class ViewerTimeZone:
 
 
 class AdminPolicy:
-    """Allows the admin, and nothing else, to evaluate expressions and to style inline: its interface is made of both."""
+    """Allows the admin, and nothing else, to evaluate expressions and to style inline: its pages are made of both."""
 
     NEEDED: ClassVar[dict[str, list[str]]] = {
         "script-src": ["'self'", "'unsafe-eval'"],

@@ -2,6 +2,7 @@
 
 import django.contrib.postgres.constraints
 import django.contrib.postgres.fields.ranges
+import django.core.serializers.json
 import django.db.models.deletion
 import uuid
 from django.conf import settings
@@ -785,7 +786,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("status", models.IntegerField()),
-                ("body", models.JSONField()),
+                ("body", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
                 ("at", models.DateTimeField()),
                 (
                     "user",

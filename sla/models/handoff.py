@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
@@ -12,6 +13,7 @@ from scoring.models import Episode, Lane, Tier
 from sla.models.people import Rep
 from sla.models.policy import PolicyVersion
 from sla.models.rules import Reason, RoutingRule
+from sla.querysets import HandoffQuerySet
 
 
 class State(models.TextChoices):
@@ -73,6 +75,8 @@ class Handoff(models.Model):
     note = models.TextField(blank=True, max_length=2000)
     named_date = models.DateTimeField(null=True, blank=True)
     bant = models.JSONField(default=dict, blank=True, help_text="On convert: budget, authority, need, timing.")
+
+    objects = HandoffQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -178,7 +182,7 @@ class AnsweredRequest(models.Model):
         max_length=64, help_text="Of method, path and body: another request may not use the key."
     )
     status = models.IntegerField()
-    body = models.JSONField()
+    body = models.JSONField(encoder=DjangoJSONEncoder)
     at = models.DateTimeField()
 
     class Meta:

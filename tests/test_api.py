@@ -1,0 +1,223 @@
+"""The API: each sees what is theirs, verdicts are the desk's verbs, errors say the way out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from leads import clock
+from leads.keys import digest, new_key
+from leads.models import Activity, ActivityType, ApiKey, Identity, Role, Source, Team, User
+from sla.models import Desk, Handoff, Rep, Touch
+from tests import desk
+from tests.desk import Company, person, rep_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def company() -> Company:
+    return desk.company(clock.now() - timedelta(days=1))
+
+
+@pytest.fixture
+def stranger(company: Company) -> Rep:
+    """A rep of another team."""
+    team = Team.objects.create(name="Elsewhere")
+    Desk.objects.create(team=team, calendar=company.team.desk.calendar)
+    return rep_in(team, "Zoe Other")
+
+
+@pytest.fixture
+def offered(company: Company) -> Handoff:
+    now = clock.now()
+    lead = company.lead(now=now)
+    Identity.objects.create(kind="email", value=lead.email, lead=lead, bound_at=now)
+    return company.offer(company.episode(lead, now=now), now=now)
+
+
+def api(user: User) -> APIClient:
+    """A client with a key of this user."""
+    key = new_key("ak")
+    ApiKey.objects.create(user=user, name="test", prefix=key[:8], key_hash=digest(key))
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+    return client
+
+
+class TestWhoIsAsking:
+    def test_without_a_key_it_is_401_with_problem_details(self) -> None:
+        answer = APIClient().get("/api/v1/leads/")
+        assert answer.status_code == 401
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["status"] == 401
+
+    def test_an_unknown_or_revoked_key_is_401(self, company: Company) -> None:
+        client = api(company.manager)
+        ApiKey.objects.update(revoked_at=clock.now())
+        assert client.get("/api/v1/leads/").status_code == 401
+
+    def test_health_and_schema_need_no_key(self) -> None:
+        health = APIClient().get("/healthz")
+        assert (health.status_code, health.json()["database"]) == (200, "ok")
+        assert APIClient().get("/api/schema/").status_code == 200
+
+
+class TestLists:
+    def test_each_sees_what_is_theirs(self, company: Company, stranger: Rep, offered: Handoff) -> None:
+        lead = str(offered.episode.lead.public_id)
+        for path in ("/api/v1/leads/", "/api/v1/handoffs/"):
+            assert len(api(company.ben.user).get(path).json()["results"]) == 1
+            assert len(api(company.manager).get(path).json()["results"]) == 1
+            assert len(api(person(Role.MARKETING, "Theo M")).get(path).json()["results"]) == 1
+            assert api(stranger.user).get(path).json()["results"] == []
+        assert api(company.ben.user).get(f"/api/v1/leads/{lead}/").status_code == 200
+        assert api(stranger.user).get(f"/api/v1/leads/{lead}/").status_code == 404
+        assert api(stranger.user).get(f"/api/v1/leads/{lead}/scores/").status_code == 404
+        assert api(company.ben.user).get(f"/api/v1/leads/{lead}/scores/").json() == []
+
+    def test_handoffs_are_filtered_by_lead_email_rep_and_state(self, company: Company, offered: Handoff) -> None:
+        client = api(company.manager)
+        email = offered.episode.lead.email
+        for query, count in (
+            (f"lead_email={email.upper()}", 1),
+            ("lead_email=nobody@example.com", 0),
+            (f"rep={company.ben.user.email}", 1),
+            (f"rep={company.ada.user.email}", 0),
+            ("state=offered", 1),
+            ("state=accepted", 0),
+        ):
+            assert len(client.get(f"/api/v1/handoffs/?{query}").json()["results"]) == count, query
+
+    def test_a_filter_that_makes_no_sense_is_named(self, company: Company) -> None:
+        answer = api(company.manager).get("/api/v1/handoffs/?state=lost-and-found")
+        assert answer.status_code == 400
+        assert "state" in answer.json()["errors"]
+
+    def test_activities_of_a_lead(self, company: Company, offered: Handoff) -> None:
+        now = clock.now()
+        kind = ActivityType.objects.create(name="Visited Pricing Page", first_seen_at=now)
+        source = Source.objects.create(name="Site", kind="server", write_key_hash="h")
+        Activity.objects.create(
+            lead=offered.episode.lead,
+            type=kind,
+            source=source,
+            message_id="m1",
+            occurred_at=now,
+            received_at=now,
+            known_at=now,
+        )
+        (row,) = (
+            api(company.ben.user).get(f"/api/v1/activities/?lead_email={offered.episode.lead.email}").json()["results"]
+        )
+        assert (row["name"], row["message_id"]) == ("Visited Pricing Page", "m1")
+
+    def test_definitions_show_the_version_in_force(self, company: Company) -> None:
+        (row,) = api(company.ben.user).get("/api/v1/definitions/").json()["results"]
+        assert row["name"] == company.definition.name
+
+    def test_a_page_costs_the_same_however_many_rows(
+        self, company: Company, offered: Handoff, django_assert_max_num_queries: Any
+    ) -> None:
+        now = clock.now()
+        client = api(company.manager)
+        client.get("/api/v1/handoffs/")
+        for _ in range(5):
+            company.offer(company.episode(company.lead(now=now), now=now), now=now)
+        with django_assert_max_num_queries(8):
+            assert len(client.get("/api/v1/handoffs/").json()["results"]) == 6
+        with django_assert_max_num_queries(6):
+            assert len(client.get("/api/v1/leads/").json()["results"]) == 6
+
+    def test_pages_by_cursor(self, company: Company) -> None:
+        now = clock.now()
+        for _ in range(3):
+            company.lead(now=now)
+        client = api(company.manager)
+        first = client.get("/api/v1/leads/?page_size=2").json()
+        second = client.get(first["next"]).json()
+        assert (len(first["results"]), len(second["results"]), second["next"]) == (2, 1, None)
+
+
+class TestVerdicts:
+    def test_accept_then_convert(self, company: Company, offered: Handoff) -> None:
+        client = api(company.ben.user)
+        path = f"/api/v1/handoffs/{offered.public_id}"
+        accepted = client.post(f"{path}/accept/", {"version": offered.version}, format="json")
+        assert (accepted.status_code, accepted.json()["state"]) == (200, "accepted")
+        deadline = next(row for row in accepted.json()["clocks"] if row["target"] == "first_touch")
+        assert deadline["counted"]
+        converted = client.post(f"{path}/convert/", {"bant": {"need": "Yes"}}, format="json")
+        assert converted.json()["state"] == "converted"
+
+    def test_reject_asks_for_a_reason_that_exists(self, company: Company, offered: Handoff) -> None:
+        client = api(company.ben.user)
+        path = f"/api/v1/handoffs/{offered.public_id}/reject/"
+        assert "reason" in client.post(path, {}, format="json").json()["errors"]
+        unknown = client.post(path, {"reason": "bored"}, format="json")
+        assert (unknown.status_code, unknown["Content-Type"]) == (422, "application/problem+json")
+        answer = client.post(path, {"reason": "outside_market", "note": "Too small."}, format="json")
+        assert answer.json()["state"] == "rejected", answer.json()
+
+    def test_the_second_of_two_is_told_what_happened(self, company: Company, offered: Handoff) -> None:
+        path = f"/api/v1/handoffs/{offered.public_id}"
+        api(company.manager).post(f"{path}/reject/", {"reason": "outside_market"}, format="json")
+        late = api(company.ben.user).post(f"{path}/accept/", {}, format="json")
+        assert late.status_code == 409
+        assert late.json()["state"] == "rejected"
+
+    def test_a_stranger_finds_nothing_and_marketing_decides_nothing(
+        self, company: Company, stranger: Rep, offered: Handoff
+    ) -> None:
+        path = f"/api/v1/handoffs/{offered.public_id}/accept/"
+        assert api(stranger.user).post(path, {}, format="json").status_code == 404
+        assert api(person(Role.MARKETING, "Theo M")).post(path, {}, format="json").status_code == 404
+        offered.refresh_from_db()
+        assert offered.state == "offered"
+
+    def test_the_manager_acts_for_the_rep(self, company: Company, offered: Handoff) -> None:
+        answer = api(company.manager).post(f"/api/v1/handoffs/{offered.public_id}/accept/", {}, format="json")
+        assert answer.json()["rep"] == company.ben.user.email
+        change = offered.changes.get(to_state="accepted")
+        assert (change.by, change.performed_by) == (company.manager, company.ben.user)
+
+    def test_an_idempotency_key_repeats_the_answer(self, company: Company, offered: Handoff) -> None:
+        client = api(company.ben.user)
+        path = f"/api/v1/handoffs/{offered.public_id}/touch/"
+        body = {"means": "call", "outcome": "reached"}
+        first = client.post(path, body, format="json", HTTP_IDEMPOTENCY_KEY="k1")
+        again = client.post(path, body, format="json", HTTP_IDEMPOTENCY_KEY="k1")
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert again.json() == first.json()
+        assert again["Idempotent-Replayed"] == "true"
+        assert Touch.objects.count() == 1
+        other = client.post(path, body | {"outcome": "no_answer"}, format="json", HTTP_IDEMPOTENCY_KEY="k1")
+        assert other.status_code == 422
+
+
+class TestTouches:
+    def test_a_dialler_brings_one_once(self, company: Company, offered: Handoff) -> None:
+        client = api(company.manager)
+        body = {
+            "lead_email": offered.episode.lead.email,
+            "performed_by": company.ben.user.email,
+            "means": "call",
+            "outcome": "reached",
+            "occurred_at": clock.now().isoformat(),
+            "external_id": "call-77",
+        }
+        first = client.post("/api/v1/touches/", body, format="json")
+        assert first.status_code == 201, first.json()
+        assert client.post("/api/v1/touches/", body, format="json").json()["public_id"] == first.json()["public_id"]
+        offered.refresh_from_db()
+        assert (offered.state, Touch.objects.count()) == ("accepted", 1)
+        assert len(client.get("/api/v1/touches/").json()["results"]) == 1
+
+    def test_a_lead_nobody_knows_is_named(self, company: Company) -> None:
+        body = {"lead_email": "nobody@example.com", "means": "call", "outcome": "reached"}
+        answer = api(company.manager).post("/api/v1/touches/", body, format="json")
+        assert answer.status_code == 422
+        assert "Check the address" in answer.json()["detail"]
