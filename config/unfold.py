@@ -1,0 +1,64 @@
+"""How the admin looks: its name, its colors, and a sidebar made of what the three floors have registered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+FLOORS = (("leads", "Facts"), ("scoring", "Judgements"), ("sla", "Promises"))
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Baton",
+    "SITE_HEADER": "Baton",
+    "SITE_SUBHEADER": "Admin",
+    "SITE_SYMBOL": "swap_horiz",
+    "SITE_URL": "/",
+    "SHOW_VIEW_ON_SITE": False,
+    "THEME": "config.unfold.theme",
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.8% .017 190)",
+            "100": "oklch(94.6% .038 190)",
+            "200": "oklch(89.5% .065 190)",
+            "300": "oklch(82.5% .09 191)",
+            "400": "oklch(73.5% .105 193)",
+            "500": "oklch(64% .105 195)",
+            "600": "oklch(52% .09 197)",
+            "700": "oklch(45% .077 199)",
+            "800": "oklch(38.5% .064 201)",
+            "900": "oklch(33.5% .053 203)",
+            "950": "oklch(24% .041 205)",
+        },
+    },
+    "SIDEBAR": {"show_search": True, "navigation": "config.unfold.sidebar"},
+}
+
+
+def theme(request: HttpRequest) -> str | None:
+    """The theme a person chose for all of Baton; None leaves it to the system and the switch."""
+    chosen = getattr(request.user, "theme", "")
+    return chosen if chosen in ("light", "dark") else None
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """What this person may open, one group a floor, in the order in which each floor registered it."""
+    from django.contrib import admin  # settings import this file before there are apps
+    from django.urls import reverse
+
+    groups = []
+    for label, title in FLOORS:
+        items = [
+            {
+                "title": str(model._meta.verbose_name_plural).capitalize(),
+                "icon": getattr(model_admin, "icon", "circle"),
+                "link": reverse(f"admin:{label}_{model._meta.model_name}_changelist"),
+            }
+            for model, model_admin in admin.site._registry.items()
+            if model._meta.app_label == label
+            and getattr(model_admin, "in_sidebar", True)
+            and model_admin.has_view_permission(request)
+        ]
+        groups.append({"title": title, "collapsible": False, "separator": True, "items": items})
+    return groups

@@ -1,0 +1,58 @@
+"""What leaves the house, and the progress of long work."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from leads import clock, outbox
+from leads.admin.roles import DESK, RoleAdmin
+from leads.models import Job, Notification, Role
+
+
+@admin.register(Notification)
+class NotificationAdmin(RoleAdmin):
+    """The outbox."""
+
+    about = (
+        "Every mail Baton sends, and what became of it: queued, sent, given up, or unknown where the connection "
+        "broke at the end of an at-most-once mail. One that was given up can be sent again."
+    )
+    icon = "outgoing_mail"
+    editors = frozenset({Role.REVOPS})
+    list_display = ("created_at", "kind", "recipient", "subject", "state", "attempts", "settled_at", "last_error")
+    list_filter = ("state", "kind")
+    list_select_related = ("recipient",)
+    search_fields = ("subject", "to_address")
+    ordering = ("-created_at", "-id")
+    fields = (
+        ("created_at", "not_before", "settled_at"), ("state", "attempts", "promise"), "last_error", "kind",
+        ("recipient", "to_address"), "lead", "subject", "text", "effect_key",
+    )  # fmt: skip
+    actions = ("send_again",)
+
+    @admin.action(description="Send again what was given up", permissions=["act"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
+        queued = outbox.requeue(queryset.values_list("pk", flat=True), now=clock.now())
+        if queued:
+            messages.success(request, f"Queued again: {queued}.")
+        else:
+            messages.error(request, "Only what was given up can be sent again.")
+
+
+@admin.register(Job)
+class JobAdmin(RoleAdmin):
+    """Long work."""
+
+    about = "Long work, such as imports: how far it is while it runs, and its report when it is done."
+    icon = "hourglass_empty"
+    readers = DESK
+    list_display = ("started_at", "title", "kind", "state", "done", "total", "refused", "by", "finished_at")
+    list_filter = ("state", "kind")
+    list_select_related = ("by",)
+    ordering = ("-started_at", "-id")
+    fields = (
+        "title", ("kind", "state", "by"), ("total", "done", "refused"), "report",
+        ("started_at", "finished_at", "cancel_requested_at"),
+    )  # fmt: skip

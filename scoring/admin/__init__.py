@@ -1,0 +1,3 @@
+"""The admin of the judgements floor."""
+
+from scoring.admin import definitions, judgements  # noqa: F401

@@ -1,0 +1,230 @@
+"""Whose time it is: calendars, desks, reps and their absences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import action
+
+from leads.admin.roles import DESK, History, RoleAdmin, now_and_by, page_of, person
+from leads.models import Role
+from sla import absences, publishing
+from sla.admin.calendar_form import DAYS, CalendarForm
+from sla.models import OPEN_STATES, Absence, Calendar, CalendarVersion, Desk, Handoff, Rep
+from sla.querysets import managed_teams
+from sla.worktime import WorktimeError, sentence
+
+REVOPS, MANAGERS = frozenset({Role.REVOPS}), frozenset({Role.MANAGER})
+
+
+def said(spec: dict[str, Any]) -> str:
+    """A calendar's hours in a sentence."""
+    try:
+        return sentence(spec)
+    except WorktimeError as error:
+        return str(error)
+
+
+class CalendarVersions(History):
+    model = CalendarVersion
+    fields = ("number", "says", "created_at", "created_by")
+    ordering = ("-number",)
+    verbose_name_plural = "versions, the first one in force"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("created_by")
+
+    @admin.display(description="Hours")
+    def says(self, obj: CalendarVersion) -> str:
+        return said(obj.spec)
+
+
+@admin.register(Calendar)
+class CalendarAdmin(RoleAdmin):
+    """Working time."""
+
+    about = (
+        "Working time of teams and reps: weekly hours, breaks and holidays in one time zone. Saving other hours "
+        "makes the next version; clocks that run keep the hours they were counted by."
+    )
+    icon = "calendar_month"
+    editors, readers = REVOPS, DESK
+    addable = changeable = True
+    form = CalendarForm
+    list_display = ("name", "hours_said", "version_said")
+    readonly_fields = ("hours_said",)
+    inlines = (CalendarVersions,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Calendar]:
+        newest = CalendarVersion.objects.order_by("calendar_id", "-number").distinct("calendar_id")
+        return super().get_queryset(request).prefetch_related(Prefetch("versions", newest, to_attr="newest"))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is not None and not self.has_change_permission(request, obj):
+            return ((None, {"fields": ("name", "hours_said")}),)
+        week = tuple((day, f"break_{day}") for day in DAYS)
+        return (
+            (None, {"fields": ("name", "time_zone", *(("hours_said",) if obj else ()))}),
+            ("The week", {"fields": week, "description": "Such as 09:00-12:30, 13:00-17:30; empty is closed."}),
+            ("Dates", {"fields": ("holidays", "recurring_holidays", "special_dates", "special_breaks")}),
+            (
+                "Fill in public holidays",
+                {
+                    "fields": (("fill_country", "fill_region", "fill_year"),),
+                    "description": "Saving adds the public holidays of that country and year to the list above.",
+                },
+            ),
+        )
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else ()
+
+    @admin.display(description="Hours")
+    def hours_said(self, obj: Calendar) -> str:
+        return said(obj.newest[0].spec) if getattr(obj, "newest", None) else "no hours yet"
+
+    @admin.display(description="Version")
+    def version_said(self, obj: Calendar) -> str:
+        return f"{obj.newest[0].number}" if obj.newest else ""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Put the hours in force as the calendar's next version; the same hours again make none."""
+        super().save_related(request, form, formsets, change)
+        version = publishing.publish_calendar(form.instance, form.cleaned_data["spec"], **now_and_by(request))
+        messages.info(request, f"{version} is in force: {said(version.spec)}.")
+
+
+@admin.register(Desk)
+class DeskAdmin(RoleAdmin):
+    """A team's place in the relay."""
+
+    about = "The teams that receive leads, each with its calendar. Only teams with a desk can be routed to."
+    icon = "desk"
+    editors, readers = REVOPS, MANAGERS
+    addable = changeable = True
+    list_display = ("team", "calendar", "last_rep")
+    list_select_related = ("team", "calendar", "last_rep__user")
+    fields = ("team", "calendar")
+
+
+class RepForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean_is_active(self) -> bool:
+        """Whoever holds something can't leave: each open hand-off would stand with nobody."""
+        is_active: bool = self.cleaned_data["is_active"]
+        if not is_active and self.instance.pk:
+            held = Handoff.objects.filter(user=self.instance.user_id, state__in=OPEN_STATES).count()
+            if held:
+                raise ValidationError(
+                    f"{self.instance.user} still holds {held} open hand-off{'' if held == 1 else 's'}. "
+                    "Use “Take out, and move everything on” above: each goes to the next rep."
+                )
+        return is_active
+
+
+@admin.register(Rep)
+class RepAdmin(RoleAdmin):
+    """Who can receive leads."""
+
+    about = (
+        "The people who can receive leads: how many at once, and by which hours. A rep without a calendar of their "
+        "own works their team's."
+    )
+    icon = "support_agent"
+    editors, readers = frozenset({Role.REVOPS, Role.MANAGER}), frozenset()
+    addable = changeable = True
+    form = RepForm
+    list_display = ("user", "teams_said", "calendar", "capacity", "open_load", "is_active")
+    list_filter = ("is_active", "calendar", "user__teams")
+    list_select_related = ("user", "calendar")
+    search_fields = ("user__full_name", "user__email")
+    ordering = ("user__full_name", "pk")
+    fields = ("user", "calendar", "capacity", "is_active")
+    actions_detail = ("take_out",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rep]:
+        held = Count("user__handoffs", filter=Q(user__handoffs__state__in=OPEN_STATES), distinct=True)
+        rows: QuerySet[Rep] = super().get_queryset(request).annotate(held=held).prefetch_related("user__teams")
+        return _of_managed(request, rows, "user__teams__in")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_add_permission(request) and person(request).has_role(Role.ADMIN, Role.REVOPS)
+
+    def has_lead_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Taking a rep out is RevOps' act; a manager sets capacity."""
+        return person(request).has_role(Role.ADMIN, Role.REVOPS)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        if not person(request).has_role(Role.ADMIN, Role.REVOPS):
+            return ("user", "calendar", "is_active")
+        return ("user",) if obj else ()
+
+    @admin.display(description="Teams")
+    def teams_said(self, obj: Rep) -> str:
+        return ", ".join(team.name for team in obj.user.teams.all())
+
+    @admin.display(description="Open hand-offs")
+    def open_load(self, obj: Any) -> int:
+        return int(obj.held)
+
+    @action(description="Take out, and move everything on", url_path="take-out", permissions=["lead"], icon="logout")
+    def take_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        rep = Rep.objects.select_related("user").get(pk=object_id)
+        if request.method == "POST":
+            moved = self.attempt(request, absences.leave, rep.pk, **now_and_by(request))
+            if moved is not None:
+                messages.success(request, f"{rep} receives no leads any more; {moved} moved on.")
+            return self.to(rep)
+        held = Handoff.objects.filter(user=rep.user_id, state__in=OPEN_STATES).count()
+        told = [
+            f"{rep} receives no leads any more. Open hand-offs that move on, accepted ones too: {held}.",
+            "What they did stays theirs. They can be made active again, but get nothing back.",
+        ]
+        return self.confirm(request, f"Take out {rep}", told, button="Take out", back=page_of(rep))
+
+
+def _of_managed(request: HttpRequest, rows: QuerySet[Any], path: str) -> QuerySet[Any]:
+    """All of them for RevOps and admins; for a manager those of their teams."""
+    if person(request).has_role(Role.ADMIN, Role.REVOPS):
+        return rows
+    own = rows.model._default_manager.filter(**{path: managed_teams(person(request))}).values("pk")
+    return rows.filter(pk__in=own)
+
+
+@admin.register(Absence)
+class AbsenceAdmin(RoleAdmin):
+    """Time off."""
+
+    about = (
+        "Time off, in your own time zone. A rep who is away is offered nothing; what is on offer to them when it "
+        "begins moves on and is not counted against them. What they accepted stays theirs."
+    )
+    icon = "beach_access"
+    editors = frozenset({Role.REVOPS, Role.MANAGER})
+    addable = changeable = True
+    deletable = True
+    list_display = ("rep", "starts_at", "ends_at", "why", "begun_at")
+    list_filter = ("rep",)
+    list_select_related = ("rep__user",)
+    ordering = ("-starts_at", "-pk")
+    fields = ("rep", ("starts_at", "ends_at"), "why")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Absence]:
+        return _of_managed(request, super().get_queryset(request), "rep__user__teams__in")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "rep":
+            reps = Rep.objects.filter(is_active=True).select_related("user").order_by("user__full_name", "pk")
+            kwargs["queryset"] = _of_managed(request, reps, "user__teams__in")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Absence | None = None) -> bool:
+        # One that has begun has moved leads on: it is history.
+        return super().has_delete_permission(request, obj) and (obj is None or obj.begun_at is None)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        return {}

@@ -1,0 +1,295 @@
+"""What is promised: routing rules, reasons, and policies with their versions, targets and ladders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from leads.admin.conditions import ConditionField
+from leads.admin.fields import LengthField
+from leads.admin.lengths import BUSINESS_EXAMPLES, read_budget, say_budget, say_length
+from leads.admin.roles import DESK, History, Lines, RoleAdmin, now_and_by, page_of
+from leads.conditions import ConditionError, sentence
+from leads.errors import Refused
+from leads.models import Role
+from sla import matching, publishing
+from sla.models import LadderStep, Policy, PolicyTarget, PolicyVersion, Reason, RoutingRule, Target
+
+REVOPS = frozenset({Role.REVOPS})
+State = PolicyVersion.VersionState
+FIELDS = {name: name.replace(".", ", ", 1).replace("_", " ").replace("*", "any") for name in matching.FIELDS}
+
+
+def when(condition: dict[str, Any]) -> str:
+    """A condition read back."""
+    try:
+        return sentence(condition)
+    except ConditionError as error:
+        return str(error)
+
+
+class RoutingRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    condition = ConditionField(fields=FIELDS, help_text="On lead, account and episode; empty is always.")
+
+
+@admin.register(RoutingRule)
+class RoutingRuleAdmin(RoleAdmin):
+    """Which leads go to which team."""
+
+    about = (
+        "Which leads go to which team. The first rule that holds and whose team can take the lead wins; drag them "
+        "into order. Keep one with an empty condition as the last."
+    )
+    icon = "alt_route"
+    editors, readers = REVOPS, DESK
+    addable = changeable = deletable = True
+    form = RoutingRuleForm
+    list_display = ("name", "reads", "team", "strategy", "is_active")
+    list_select_related = ("team",)
+    ordering_field = "position"
+    hide_ordering_field = True
+    fields = ("name", "condition", "team", "strategy", "is_active")
+
+    @admin.display(description="When")
+    def reads(self, obj: RoutingRule) -> str:
+        return when(obj.condition)
+
+
+@admin.register(Reason)
+class ReasonAdmin(RoleAdmin):
+    """Reasons for a no."""
+
+    about = (
+        "The reasons a rep may give for saying no: before accepting, after it, or both; what must come first, and "
+        "what follows for the lead. Take one out of use rather than delete it."
+    )
+    icon = "thumb_down"
+    editors, readers = REVOPS, DESK
+    addable = changeable = True
+    list_display = ("label", "on_reject", "on_return", "needs", "follows", "rest_days", "counts_on_merit", "is_active")
+    ordering_field = "position"
+    hide_ordering_field = True
+    fields = (
+        ("label", "code"), ("on_reject", "on_return"), "needs", ("follows", "rest_days"), "counts_on_merit",
+        "is_active",
+    )  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("code",) if obj else ()
+
+
+class PolicyVersions(History):
+    model = PolicyVersion
+    fields = ("opens", "state", "reads", "published_at", "published_by")
+    ordering = ("-number",)
+    verbose_name_plural = "versions"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("policy", "published_by")
+
+    @admin.display(description="Version")
+    def opens(self, obj: PolicyVersion) -> SafeString:
+        return format_html('<a href="{}">Version {}</a>', page_of(obj), obj.number)
+
+    @admin.display(description="Holds when")
+    def reads(self, obj: PolicyVersion) -> str:
+        return when(obj.condition)
+
+
+@admin.register(Policy)
+class PolicyAdmin(RoleAdmin):
+    """Sets of promises."""
+
+    about = (
+        "What sales has promised, for whom: the first policy whose condition holds is chosen, at opening and at "
+        "each offer; drag them into order. A policy lives in versions, and a published one never changes."
+    )
+    icon = "handshake"
+    editors, readers = REVOPS, DESK
+    addable = changeable = True
+    list_display = ("name", "in_force", "has_draft")
+    ordering_field = "position"
+    hide_ordering_field = True
+    fields = ("name",)
+    inlines = (PolicyVersions,)
+    actions_detail = ("open_draft",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
+        return super().get_queryset(request).prefetch_related("versions")
+
+    @admin.display(description="In force")
+    def in_force(self, obj: Policy) -> str:
+        return next((f"Version {each.number}" for each in obj.versions.all() if each.state == State.PUBLISHED), "none")
+
+    @admin.display(description="Draft")
+    def has_draft(self, obj: Policy) -> str:
+        return next((f"Version {each.number}" for each in obj.versions.all() if each.state == State.DRAFT), "")
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else ()
+
+    def response_add(self, request: HttpRequest, obj: Policy, post_url_continue: Any = None) -> HttpResponse:
+        """A new policy goes on to its first draft: that is where its promises stand."""
+        return self.to(publishing.draft_policy(obj))
+
+    @action(description="Edit the draft, or make one", url_path="draft", permissions=["act"], icon="edit")
+    def open_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.to(publishing.draft_policy(Policy.objects.get(pk=object_id)))
+
+
+class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One target; its length is typed with its unit."""
+
+    length = forms.CharField(
+        label="Within", widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "15 min", "autocomplete": "off"})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["length"] = say_budget(self.instance.seconds, self.instance.business_days)
+
+    def clean_length(self) -> str:
+        try:
+            self.instance.seconds, self.instance.business_days = read_budget(self.cleaned_data["length"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        return str(self.cleaned_data["length"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("target") == Target.DEPTH and not cleaned.get("touches"):
+            self.add_error("touches", "Say how many touches the full depth is.")
+        return cleaned
+
+
+class Targets(Lines):
+    model = PolicyTarget
+    form = TargetForm
+    fields = ("target", "heat", "length", "hours", "touches")
+    verbose_name_plural = f"targets: by when, for the hand-raise lane and each tier. {BUSINESS_EXAMPLES}"
+    extra = 0
+
+
+class Steps(Lines):
+    model = LadderStep
+    fields = ("target", "share", "action")
+    verbose_name_plural = "ladder: what happens at a share of the budget; 100 is the due time"
+
+
+class TargetsRead(History):
+    model = PolicyTarget
+    fields = ("target", "heat", "length_said", "hours", "touches")
+    verbose_name_plural = "targets"
+
+    @admin.display(description="Within")
+    def length_said(self, obj: PolicyTarget) -> str:
+        return say_budget(obj.seconds, obj.business_days)
+
+
+class StepsRead(History):
+    model = LadderStep
+    fields = ("target", "share", "action")
+    verbose_name_plural = "ladder"
+
+
+class PolicyVersionForm(forms.ModelForm):  # type: ignore[type-arg]
+    condition = ConditionField(fields=FIELDS, help_text="For whom the policy holds; empty is everyone.")
+    grace = LengthField(
+        required=True, help_text="A touch typed by hand this soon after it happened counts when it happened."
+    )
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(RoleAdmin):
+    """One version of a policy: edited while it is a draft."""
+
+    about = (
+        "One version of a policy: by when, for the hand-raise lane and each tier, and what happens on the way "
+        "there. Save first, then publish: what is published never changes, and clocks that run keep their version."
+    )
+    icon = "draft"
+    in_sidebar = False
+    editors, readers, changeable = REVOPS, DESK, True
+    form = PolicyVersionForm
+    list_display = ("__str__", "state", "reads", "published_at", "published_by")
+    list_select_related = ("policy", "published_by")
+    readonly_fields = ("policy", "number", "state", "published_at", "published_by", "reads", "grace_said")
+    actions_detail = ("publish", "new_draft", "discard")
+
+    @admin.display(description="Holds when")
+    def reads(self, obj: PolicyVersion) -> str:
+        return when(obj.condition)
+
+    @admin.display(description="Grace")
+    def grace_said(self, obj: PolicyVersion) -> str:
+        return say_length(obj.grace)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.state == State.DRAFT)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is not None and self.has_change_permission(request, obj):
+            return (("policy", "number", "state"), "condition", ("grace", "max_hops"))
+        return (("policy", "number", "state"), ("published_at", "published_by"), "reads", ("grace_said", "max_hops"))
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return (Targets, Steps) if obj and self.has_change_permission(request, obj) else (TargetsRead, StepsRead)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        is_draft = PolicyVersion.objects.filter(pk=object_id, state=State.DRAFT).exists()
+        hidden = {"new_draft"} if is_draft else {"publish", "discard"}
+        offered: list[Any] = super().get_actions_detail(request, object_id)
+        return [each for each in offered if not each.action_name.endswith(tuple(f"_{name}" for name in hidden))]
+
+    @action(description="Publish", permissions=["act"], icon="publish", variant=ActionVariant.PRIMARY)
+    def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version = PolicyVersion.objects.select_related("policy").get(pk=object_id)
+        if request.method == "POST":
+            if self.attempt(request, publishing.publish_policy, version, **now_and_by(request)):
+                messages.success(request, f"{version} is in force for what is offered from now on.")
+            return self.to(version)
+        try:
+            publishing.check_policy(version)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return self.to(version)
+        return self.confirm(request, f"Publish {version}", effect(version), button="Publish", back=page_of(version))
+
+    @action(description="New draft from this", url_path="new-draft", permissions=["act"], icon="edit")
+    def new_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.to(publishing.draft_policy(PolicyVersion.objects.select_related("policy").get(pk=object_id).policy))
+
+    @action(description="Discard", permissions=["act"], icon="delete")
+    def discard(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version = PolicyVersion.objects.select_related("policy").get(pk=object_id, state=State.DRAFT)
+        if request.method == "POST":
+            version.delete()
+            messages.success(request, f"{version} is discarded. What is in force stays as it is.")
+            return self.to(version.policy)
+        told = [f"The draft {version} goes, with its targets and ladder. What is in force stays as it is."]
+        return self.confirm(request, f"Discard {version}", told, button="Discard", back=page_of(version))
+
+    def response_post_save_change(self, request: HttpRequest, obj: PolicyVersion) -> HttpResponse:
+        """Stay with the draft: reading it back and publishing come next."""
+        return self.to(obj)
+
+
+def effect(version: PolicyVersion) -> list[str]:
+    """What publishing would do, in sentences."""
+    former = version.policy.versions.filter(state=State.PUBLISHED).first()
+    holds = when(version.condition)
+    told = [f"It holds {'for every lead' if holds == 'always' else f'when {holds}'}, by the order of policies."]
+    if former is not None:
+        told.append(f"Version {former.number} retires. Clocks that run keep the version they were started by.")
+    told.append("What is offered from now on is promised by this version. It never changes after that.")
+    return told
