@@ -1,0 +1,13 @@
+"""The words of `leads.words` for templates."""
+
+from __future__ import annotations
+
+from django import template
+
+from leads import words
+
+register = template.Library()
+register.filter("length_of", words.length)
+register.filter("points", words.points)
+register.filter("signed", words.signed)
+register.filter("ago", words.ago)

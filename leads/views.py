@@ -1,0 +1,63 @@
+"""The doors to the facts: finding a lead, the lead page, and one's own preferences."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from leads import clock, preferences, timeline
+from leads.models import Lead
+from leads.viewer import is_part, signed_in, viewer_of
+
+FOUND = 50
+
+
+@signed_in
+@require_GET
+def find(request: HttpRequest) -> HttpResponse:
+    """Leads by name, address or company, the newest first; of what the viewer may read."""
+    asked = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:200]
+    leads = Lead.objects.visible_to(viewer_of(request)).live().select_related("account", "holder")
+    for word in asked.split()[:5]:
+        leads = leads.filter(
+            Q(first_name__icontains=word)
+            | Q(last_name__icontains=word)
+            | Q(email__icontains=word)
+            | Q(account__name__icontains=word)
+            | Q(account__domain__icontains=word)
+        )
+    found = list(leads.order_by("-created_at", "-pk")[: FOUND + 1])
+    page = {"asked": asked, "leads": found[:FOUND], "has_more": len(found) > FOUND}
+    return render(request, "leads/find.html", page)
+
+
+@signed_in
+@require_GET
+def lead(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """One person: who they are and what they did. Other floors' parts are loaded by their own addresses."""
+    visible = Lead.objects.visible_to(viewer_of(request)).select_related("account", "holder", "callback_user")
+    person = get_object_or_404(visible, public_id=public_id)
+    if person.merged_into_id is not None:
+        winner = get_object_or_404(visible, pk=person.merged_into_id)
+        return redirect("lead", public_id=winner.public_id)
+    now = clock.now()
+    page = {"lead": person, "now": now, "is_resting": person.rest_until is not None and person.rest_until > now}
+    if is_part(request):
+        part = "facts" if request.GET.get("part") == "facts" else "lead"
+        return render(request, f"leads/lead.html#{part}", page)
+    return render(request, "leads/lead.html", page | {"days": timeline.by_day(timeline.of_lead(person))})
+
+
+@signed_in
+@require_POST
+def prefer(request: HttpRequest) -> HttpResponse:
+    """Keep how the viewer wants their desk, and go back to where they were."""
+    theme, keys = request.POST.get("theme"), request.POST.get("single_keys")
+    preferences.choose(viewer_of(request), theme=theme, single_keys=None if keys is None else keys == "on")
+    back = request.POST.get("next", "")
+    return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else "home")

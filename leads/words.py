@@ -1,0 +1,46 @@
+"""How lengths, points and moments are said to people. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def length(seconds: float) -> str:
+    """A length of time in its two largest units: "45 s", "12 m", "1 h 42 m"; days are never counted as working days."""
+    whole = int(abs(seconds))
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} m"
+    hours, minutes = divmod(whole // MINUTE, 60)
+    return f"{hours} h {minutes} m" if minutes else f"{hours} h"
+
+
+def countdown(seconds: float) -> str:
+    """What is left when it is short: "12:07", and in hours and minutes from one hour on."""
+    whole = int(abs(seconds))
+    return f"{whole // MINUTE}:{whole % MINUTE:02d}" if whole < HOUR else length(whole)
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """How long ago by the wall clock: "just now", "3 s ago", "5 d ago"."""
+    seconds = (now - then).total_seconds()
+    if seconds < 1:
+        return "just now"
+    if seconds < 2 * DAY:
+        return f"{length(seconds if seconds < HOUR else seconds // HOUR * HOUR)} ago"
+    return f"{int(seconds // DAY)} d ago"
+
+
+def points(thousandths: int | float | None) -> str:
+    """Points as people read them, from whole thousandths: "12", "7.5", "−20"."""
+    value = round((thousandths or 0) / 1000, 1)
+    text = f"{abs(value):g}"
+    return f"−{text}" if value < 0 else text
+
+
+def signed(thousandths: int | float | None) -> str:
+    """Points with their sign: "+15", "−20", "0"."""
+    return f"+{points(thousandths)}" if (thousandths or 0) > 0 else points(thousandths)

@@ -1,0 +1,86 @@
+"""Questions about hand-offs, as words that chain into sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Min, Prefetch, Q
+
+from leads.models import Lead, Role, Team, User
+
+if TYPE_CHECKING:
+    from sla.models import Handoff  # noqa: F401  (named in the base class as a string)
+
+OPEN = ("offered", "accepted")
+
+
+class HandoffQuerySet(models.QuerySet["Handoff"]):
+    """Hand-offs."""
+
+    def open(self) -> HandoffQuerySet:
+        """Somebody has it: offered or accepted."""
+        return self.filter(state__in=OPEN)
+
+    def to_decide(self) -> HandoffQuerySet:
+        """Offered, and nobody has answered yet."""
+        return self.filter(state="offered")
+
+    def to_follow_up(self) -> HandoffQuerySet:
+        """Accepted, and worked on."""
+        return self.filter(state="accepted")
+
+    def closed_since(self, at: datetime) -> HandoffQuerySet:
+        """Ended at that instant or later, however they ended."""
+        return self.filter(closed_at__gte=at)
+
+    def of_user(self, user: User) -> HandoffQuerySet:
+        """Offered to this person."""
+        return self.filter(user=user)
+
+    def of_teams(self, teams: Iterable[Team] | models.QuerySet[Team]) -> HandoffQuerySet:
+        """Offered within these teams."""
+        return self.filter(team__in=teams)
+
+    def visible_to(self, user: User) -> HandoffQuerySet:
+        """Of the leads this user may read."""
+        return self.filter(episode__lead__in=Lead.objects.visible_to(user))
+
+    def with_next_due(self) -> HandoffQuerySet:
+        """With `next_due_at`: the nearest due instant of the clocks that run, or null."""
+        return self.annotate(next_due_at=Min("clocks__due_at", filter=Q(clocks__verdict="")))
+
+    def late(self, now: datetime) -> HandoffQuerySet:
+        """A running clock of theirs is past due."""
+        return self.with_next_due().filter(Q(("next_due_at__lt", now)))
+
+    def due_between(self, start: datetime, end: datetime) -> HandoffQuerySet:
+        """What runs out next does so in this time, the end left out."""
+        return self.with_next_due().filter(Q(("next_due_at__gte", start)), Q(("next_due_at__lt", end)))
+
+    def most_urgent_first(self) -> HandoffQuerySet:
+        """What runs out first; those on which no clock runs come last, and of equals the one offered first."""
+        return self.with_next_due().order_by(F("next_due_at").asc(nulls_last=True), "offered_at", "pk")
+
+    def last_closed_first(self) -> HandoffQuerySet:
+        """What ended last comes first; of equals the newer one."""
+        return self.order_by("-closed_at", "-pk")
+
+    def for_rows(self) -> HandoffQuerySet:
+        """With all that a row shows, in a fixed number of questions."""
+        from sla.models import Clock, ClockTiming
+
+        timings = ClockTiming.objects.select_related("policy_version__policy").order_by("number")
+        clocks = Clock.objects.order_by("due_at", "pk").prefetch_related(Prefetch("timings", queryset=timings))
+        return self.select_related(
+            "user", "team", "reason", "episode__lead__account", "episode__qualification"
+        ).prefetch_related(Prefetch("clocks", queryset=clocks))
+
+
+def managed_teams(user: User) -> models.QuerySet[Team]:
+    """The teams whose board this user sees: those they manage; RevOps and admins see all."""
+    if user.has_role(Role.REVOPS, Role.ADMIN):
+        return Team.objects.all()
+    return Team.objects.filter(memberships__user=user, memberships__is_manager=True)

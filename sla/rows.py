@@ -1,0 +1,73 @@
+"""One row of an inbox or a board: a hand-off with its timer, its strongest reasons, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from leads.models import Lead
+from leads.words import ago
+from sla import timers
+from sla.models import Handoff, State
+from sla.timers import Timer
+
+STRONGEST = 2
+HAPPENED = {
+    State.OFFERED: "put this back on offer",
+    State.ACCEPTED: "accepted this",
+    State.CONVERTED: "converted this",
+    State.RETURNED: "returned this",
+    State.REJECTED: "rejected this",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A hand-off as a list shows it."""
+
+    handoff: Handoff
+    timer: Timer
+    happened: str = ""
+
+    @property
+    def lead(self) -> Lead:
+        return self.handoff.episode.lead
+
+    @property
+    def total(self) -> int | None:
+        """The score with which it qualified, in thousandths."""
+        qualification = self.handoff.episode.qualification
+        return qualification.total if qualification is not None else None
+
+    @property
+    def reasons(self) -> list[dict[str, Any]]:
+        """The criteria that gave most."""
+        qualification = self.handoff.episode.qualification
+        return strongest(qualification.reasons if qualification is not None else [])
+
+
+def strongest(reasons: list[dict[str, Any]], limit: int = STRONGEST) -> list[dict[str, Any]]:
+    """The reasons that gave most points, raised hands first; of equals the one named first."""
+    given = [each for each in reasons if each.get("points", 0) > 0 or each.get("hand_raise")]
+    return sorted(given, key=lambda each: (not each.get("hand_raise"), -each.get("points", 0)))[:limit]
+
+
+def rows(handoffs: Iterable[Handoff], *, now: datetime) -> list[Row]:
+    """Rows of these hand-offs, in their order."""
+    return [Row(handoff, timers.of_handoff(handoff, now=now)) for handoff in handoffs]
+
+
+def what_happened(handoff: Handoff, *, now: datetime) -> str:
+    """Who brought the hand-off where it stands, and how long ago: "Ben Keller accepted this 3 s ago"."""
+    last = handoff.changes.select_related("by", "performed_by").order_by("-at", "-id").first()
+    if last is None:
+        return ""
+    state = State(handoff.state)
+    when = ago(last.at, now)
+    if state == State.MOVED:
+        return f"This moved on to another rep {when}"
+    if state == State.WITHDRAWN:
+        return f"This was withdrawn {when}"
+    return f"{last.performed_by or last.by or 'Baton'} {HAPPENED[state]} {when}"

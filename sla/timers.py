@@ -1,0 +1,147 @@
+"""The timer of a hand-off as people see it: a state, an icon, a word, and what a browser needs to go on counting.
+
+The due instant is the database's. A browser is told what is left in working time, how long work goes on, and nothing
+else: it ticks, and asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from leads.words import ago, countdown, length
+from sla import calendars
+from sla.models import Clock, ClockTiming, Handoff, State, Target
+from sla.worktime import Hours, WorktimeError, elapsed, next_close, next_open, remaining
+
+SOON = 15 * 60
+ICONS = {
+    "ontrack": "clock",
+    "soon": "bolt",
+    "late": "exclamation-triangle",
+    "resumes": "moon",
+    "met": "check-circle",
+    "missed": "x-circle",
+    "none": "minus-circle",
+}
+# What the timer of an ended hand-off tells: the promise to the lead before the promise to us.
+TOLD_FIRST = (Target.FIRST_TOUCH, Target.ACCEPT, Target.QUALIFY, Target.DEPTH)
+FOR = {
+    Target.ASSIGN: "to assign",
+    Target.ACCEPT: "to answer",
+    Target.FIRST_TOUCH: "to first touch",
+    Target.DEPTH: "to follow up",
+    Target.QUALIFY: "to qualify",
+}
+
+
+@dataclass(frozen=True)
+class Timer:
+    """One timer chip. `left` and `runs` are seconds of working time; both None where nothing ticks."""
+
+    state: str
+    text: str
+    what: str = ""
+    due_at: datetime | None = None
+    left: int | None = None
+    runs: int | None = None
+    soon: int = SOON
+    policy: str = ""
+
+    @property
+    def icon(self) -> str:
+        return ICONS[self.state]
+
+    @property
+    def title(self) -> str:
+        """The chip in a sentence, in the viewer's zone."""
+        if self.due_at is None:
+            return self.what or self.text
+        due = f"{timezone.localtime(self.due_at):%a %-d %b %H:%M}"
+        left = f"{length(self.left)} of working time " + ("left" if self.left >= 0 else "past due") if self.left else ""
+        said = [f"Due {due}", left, self.what, self.policy]
+        return " · ".join(part for part in said if part)
+
+
+def of_handoff(handoff: Handoff, *, now: datetime) -> Timer:
+    """The timer that counts most: of the running clocks the nearest due, else how the promise to the lead ended."""
+    clocks = list(handoff.clocks.all())
+    running = [clock for clock in clocks if clock.is_running]
+    if running:
+        return of_clock(min(running, key=lambda clock: (clock.due_at, clock.pk)), now=now)
+    ended = [clock for clock in clocks if clock.verdict in (Clock.Verdict.MET, Clock.Verdict.MISSED)]
+    if ended:
+        return of_clock(min(ended, key=lambda clock: (TOLD_FIRST.index(Target(clock.target)), -clock.pk)), now=now)
+    if handoff.state == State.ACCEPTED and handoff.first_touched_at is not None:
+        return Timer("met", f"touched {ago(handoff.first_touched_at, now)}")
+    return Timer("none", "no clock" if handoff.is_open else "stopped")
+
+
+def of_clock(clock: Clock, *, now: datetime) -> Timer:
+    """The timer of one clock, as things stand now."""
+    timing = last_timing(clock)
+    hours = calendars.hours_of_versions(timing.calendar_versions)
+    what, policy = FOR[Target(clock.target)], str(timing.policy_version)
+    if clock.verdict == Clock.Verdict.VOIDED:
+        return Timer("none", "stopped", what, clock.due_at, policy=policy)
+    if clock.verdict == Clock.Verdict.MET and clock.met_at is not None:
+        took = elapsed(hours, clock.started_at, max(clock.met_at, clock.started_at)).seconds
+        return Timer("met", f"met in {length(took)}", what, clock.due_at, policy=policy)
+    if clock.verdict == Clock.Verdict.MISSED:
+        ended = clock.met_at or clock.voided_at or clock.due_at
+        over = elapsed(hours, clock.due_at, max(ended, clock.due_at)).seconds
+        return Timer("missed", f"missed by {length(over)}", what, clock.due_at, policy=policy)
+    return _running(clock, hours, _soon(timing, hours, clock), what=what, policy=policy, now=now)
+
+
+def last_timing(clock: Clock) -> ClockTiming:
+    """The timing that counts; of a prefetched clock without a question."""
+    return max(clock.timings.all(), key=lambda timing: timing.number)
+
+
+def nearest(handoffs: Sequence[Handoff]) -> datetime | None:
+    """The nearest due instant of some hand-offs."""
+    dues = [clock.due_at for handoff in handoffs for clock in handoff.clocks.all() if clock.is_running]
+    return min(dues, default=None)
+
+
+def _running(clock: Clock, hours: Hours, soon: int, *, what: str, policy: str, now: datetime) -> Timer:
+    left = int(remaining(hours, now, clock.due_at))
+    opens, closes = _opening(hours, now)
+    if opens is None or opens > now:
+        text = f"resumes {_when(opens, now)}" if opens else "closed"
+        if now > clock.due_at:
+            return Timer("late", f"+{length(left)} late", what, clock.due_at, left, 0, soon, policy)
+        return Timer("resumes", text, what, clock.due_at, left, None, soon, policy)
+    runs = int((closes - now).total_seconds()) if closes else None
+    if now > clock.due_at:
+        return Timer("late", f"+{length(left)} late", what, clock.due_at, left, runs, soon, policy)
+    if left <= soon:
+        return Timer("soon", countdown(left), what, clock.due_at, left, runs, soon, policy)
+    return Timer("ontrack", length(left), what, clock.due_at, left, runs, soon, policy)
+
+
+def _soon(timing: ClockTiming, hours: Hours, clock: Clock) -> int:
+    """From how many seconds on it is *soon*: a quarter of the budget, and at least 15 minutes."""
+    budget = timing.budget_seconds
+    if budget is None:
+        budget = int(elapsed(hours, timing.start_at, max(clock.due_at, timing.start_at)).seconds)
+    return max(SOON, budget // 4)
+
+
+def _opening(hours: Hours, now: datetime) -> tuple[datetime | None, datetime | None]:
+    try:
+        return next_open(hours, now), next_close(hours, now)
+    except WorktimeError:
+        return None, None
+
+
+def _when(at: datetime, now: datetime) -> str:
+    """A moment to come in the viewer's zone, as short as it can be told."""
+    local = timezone.localtime(at)
+    if at - now < timedelta(hours=18):
+        return f"{local:%H:%M}"
+    return f"{local:%a %H:%M}" if at - now < timedelta(days=6) else f"{local:%-d %b %H:%M}"

@@ -1,0 +1,24 @@
+"""Which address opens which door of the promises floor."""
+
+from django.urls import path
+
+from sla.views import board, inbox, lead_promise, story, verdicts
+
+urlpatterns = [
+    path("", inbox.home, name="home"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/arrivals/", inbox.arrivals, name="inbox-arrivals"),
+    path("timers/", inbox.fresh_timers, name="timers"),
+    path("board/", board.board, name="board"),
+    path("board/standing/<uuid:public_id>/release/", board.release, name="standing-release"),
+    path("board/standing/<uuid:public_id>/dismiss/", board.dismiss, name="standing-dismiss"),
+    path("leads/<uuid:public_id>/promise/", lead_promise.lead_promise, name="lead-promise"),
+    path("leads/<uuid:public_id>/story/", story.lead_story, name="lead-story"),
+    path("leads/<uuid:public_id>/touch/", verdicts.touch, name="lead-touch"),
+    path("handoffs/<uuid:public_id>/accept/", verdicts.accept, name="handoff-accept"),
+    path("handoffs/<uuid:public_id>/reject/", verdicts.reject, name="handoff-reject"),
+    path("handoffs/<uuid:public_id>/convert/", verdicts.convert, name="handoff-convert"),
+    path("handoffs/<uuid:public_id>/return/", verdicts.return_, name="handoff-return"),
+    path("handoffs/<uuid:public_id>/undo/", verdicts.undo, name="handoff-undo"),
+    path("handoffs/<uuid:public_id>/reopen/", verdicts.reopen, name="handoff-reopen"),
+]

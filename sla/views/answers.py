@@ -1,0 +1,139 @@
+"""What a page is told after a verdict: what stands now, a toast with undo, or who was quicker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django_htmx.http import trigger_client_event
+
+from leads.errors import Refused
+from leads.models import Lead
+from leads.viewer import is_part, viewer_of
+from sla.handoffs import UNDO_FOR
+from sla.models import Handoff, HandoffChange, State
+from sla.rows import rows, what_happened
+
+SAID = {
+    State.OFFERED: "Back on offer",
+    State.ACCEPTED: "Accepted",
+    State.CONVERTED: "Converted",
+    State.RETURNED: "Returned",
+    State.REJECTED: "Rejected",
+}
+
+
+@dataclass(frozen=True)
+class Toast:
+    """A short message; with a hand-off, undo works for as many seconds as are left."""
+
+    text: str
+    handoff: Handoff | None = None
+    seconds: int = 0
+    is_bad: bool = False
+
+
+def done(request: HttpRequest, handoff: Handoff, *, now: datetime) -> HttpResponse:
+    """The verdict stands: show it, and offer to take it back."""
+    if not is_part(request):
+        return redirect(f"{_where(request, handoff.episode.lead)}?done={handoff.public_id}")
+    toast = _undo_toast(handoff, now=now)
+    return show(request, handoff.episode.lead, now=now, toast=toast, handoff=handoff, is_undo=toast.handoff is None)
+
+
+def said(request: HttpRequest, lead: Lead, text: str, *, now: datetime) -> HttpResponse:
+    """Something was recorded that has no undo."""
+    if not is_part(request):
+        return redirect(_where(request, lead))
+    return show(request, lead, now=now, toast=Toast(text))
+
+
+def refused(
+    request: HttpRequest, lead: Lead, refusal: Refused, *, now: datetime, handoff: Handoff | None = None
+) -> HttpResponse:
+    """It was not done, and here is why and how things stand. What isn't theirs is not there."""
+    if refusal.status == 404:
+        raise Http404(str(refusal))
+    told = str(refusal)
+    if handoff is not None and refusal.code == "already_decided":
+        handoff.refresh_from_db()
+        told = what_happened(handoff, now=now)
+    toast = Toast(told, is_bad=True)
+    stale = handoff if refusal.status == 409 else None
+    return show(request, lead, now=now, toast=toast, handoff=stale, status=refusal.status)
+
+
+def show(
+    request: HttpRequest,
+    lead: Lead,
+    *,
+    now: datetime,
+    toast: Toast,
+    handoff: Handoff | None = None,
+    status: int = 200,
+    is_undo: bool = False,
+) -> HttpResponse:
+    """The promise as it stands now, with a toast; on the inbox its row and the counts follow."""
+    from sla.views.lead_promise import promise_of
+
+    viewer = viewer_of(request)
+    page = promise_of(lead, viewer=viewer, now=now) | {"toast": toast, "answered": handoff}
+    if not is_part(request):
+        return render(request, "sla/promise.html", page, status=status)
+    on_inbox = urlsplit(request.htmx.current_url_abs_path or "")  # type: ignore[attr-defined]
+    if on_inbox.path == reverse("inbox") and not is_undo:
+        told = toast.text if status != 200 else ""
+        page |= _row(request, handoff or page["handoff"], on_inbox.query, now=now, told=told)
+    response = render(request, "sla/promise.html#answered", page, status=status)
+    if is_undo:
+        trigger_client_event(response, "inbox-changed")
+    return trigger_client_event(response, "lead-moved", {"lead": str(lead.public_id)}, after="settle")
+
+
+def _row(request: HttpRequest, handoff: Handoff | None, query: str, *, now: datetime, told: str) -> dict[str, Any]:
+    """What becomes of the hand-off's row in the list: drawn anew, gone, or gone with a word about who was quicker."""
+    from sla.views.inbox import counted_tabs, in_tab, tab_of
+
+    viewer = viewer_of(request)
+    tab = tab_of(parse_qs(query).get("tab", [""])[0])
+    page: dict[str, Any] = {"tabs": counted_tabs(viewer, now=now), "tab": tab}
+    if handoff is None:
+        return page
+    still = in_tab(viewer, tab, now=now).for_rows().filter(pk=handoff.pk)
+    return page | {"gone": handoff, "told": told, "row": next(iter(rows(still, now=now)), None)}
+
+
+def toast_after(request: HttpRequest, *, now: datetime) -> Toast | None:
+    """On the page after a verdict given without scripts: the toast, while undo still works."""
+    try:
+        key = UUID(request.GET.get("done", ""))
+    except ValueError:
+        return None
+    handoff = Handoff.objects.visible_to(viewer_of(request)).filter(public_id=key).first()
+    return _undo_toast(handoff, now=now) if handoff is not None else None
+
+
+def _undo_toast(handoff: Handoff, *, now: datetime) -> Toast:
+    last = handoff.changes.order_by("-at", "-id").first()
+    text = f"{SAID.get(State(handoff.state), 'Done')}: {handoff.episode.lead.name}"
+    if last is None or last.is_undo:
+        return Toast(text if last is None else f"Undone: {handoff.episode.lead.name}")
+    return Toast(text, handoff, seconds=_seconds_left(last, now=now))
+
+
+def _seconds_left(change: HandoffChange, *, now: datetime) -> int:
+    """How long undo still works, in whole seconds."""
+    return max(0, int((change.at + UNDO_FOR - now).total_seconds()))
+
+
+def _where(request: HttpRequest, lead: Lead) -> str:
+    """The page the form stood on."""
+    if request.POST.get("from") == "inbox":
+        return reverse("inbox")
+    return reverse("lead-promise", args=[lead.public_id])

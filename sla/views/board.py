@@ -1,0 +1,213 @@
+"""The manager's board: what is late and what runs out next, who has how much, what waits for someone and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Count, Min, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from leads import clock
+from leads.errors import Refused
+from leads.models import Lead, Role, Team, User
+from leads.viewer import is_part, signed_in, viewer_of
+from scoring import standing
+from scoring.models import Episode, Phase, Qualification
+from sla import candidates, routing, timers
+from sla.models import Absence, Clock, Handoff, Rep, Target
+from sla.querysets import HandoffQuerySet, managed_teams
+from sla.rows import Row, rows
+from sla.timers import Timer
+
+SHOWN = 200
+WAITING_SHOWN = 12
+STANDING_SHOWN = 20
+QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One rep in the strip."""
+
+    rep: Rep
+    load: int
+    nearest: datetime | None
+    is_late: bool
+    away_until: datetime | None
+
+
+@dataclass(frozen=True)
+class InLine:
+    """One episode that waits for someone."""
+
+    episode: Episode
+    timer: Timer | None
+    why: str
+
+
+@signed_in
+@require_GET
+def board(request: HttpRequest) -> HttpResponse:
+    """The open hand-offs of the viewer's teams by time to breach; each number is a filter."""
+    viewer, now = viewer_of(request), clock.now()
+    teams = _teams(viewer)
+    show = request.GET.get("show", "")
+    team_open = Handoff.objects.open().of_teams(teams)
+    waiting = _waiting(viewer)
+    numbers = _numbers(team_open, waiting, now=now)
+    handoffs = _filtered(team_open.most_urgent_first(), show, now=now).for_rows()
+    shown = rows(handoffs[:SHOWN], now=now) if show != "waiting" else []
+    standing_rows = _standing(viewer)
+    page = {
+        "show": show,
+        "numbers": numbers,
+        "lanes": _lanes(shown, now=now),
+        "seats": _seats(teams, now=now),
+        "waiting": _in_line(waiting, now=now),
+        "standing": list(standing_rows[:STANDING_SHOWN]),
+        "standing_count": standing_rows.count(),
+        "now": now,
+    }
+    return render(request, "sla/board.html#board" if is_part(request) else "sla/board.html", page)
+
+
+@signed_in
+@require_POST
+def release(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Let one standing lead go to sales."""
+    qualification = _one_standing(request, public_id)
+    try:
+        standing.release(qualification.pk, now=clock.now(), by=viewer_of(request))
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.success(request, f"Released: {qualification.lead.name}")
+    return redirect("board")
+
+
+@signed_in
+@require_POST
+def dismiss(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Take one standing lead off the list."""
+    qualification = _one_standing(request, public_id)
+    if standing.dismiss([qualification.pk], now=clock.now(), by=viewer_of(request)):
+        messages.success(request, f"Dismissed: {qualification.lead.name}")
+    else:
+        messages.warning(request, "Somebody has already settled this one.")
+    return redirect("board")
+
+
+def _teams(viewer: User) -> QuerySet[Team]:
+    """The teams of this viewer's board; to people who manage nothing there is no board."""
+    if not viewer.has_role(Role.MANAGER, Role.REVOPS, Role.ADMIN):
+        raise Http404
+    return managed_teams(viewer)
+
+
+def _one_standing(request: HttpRequest, public_id: UUID) -> Qualification:
+    viewer = viewer_of(request)
+    _teams(viewer)
+    return get_object_or_404(_visible_qualifications(viewer).select_related("lead"), public_id=public_id)
+
+
+def _visible_qualifications(viewer: User) -> QuerySet[Qualification]:
+    return Qualification.objects.filter(lead__in=Lead.objects.visible_to(viewer).live())
+
+
+def _waiting(viewer: User) -> QuerySet[Episode]:
+    return Episode.objects.filter(phase=Phase.WAITING, lead__in=Lead.objects.visible_to(viewer))
+
+
+def _standing(viewer: User) -> QuerySet[Qualification]:
+    """Standing leads that wait for a person, the best first; of equals the one that waits longest."""
+    return _visible_qualifications(viewer).filter(waiting=True).select_related("lead__account").order_by("-total", "at")
+
+
+def _numbers(team_open: HandoffQuerySet, waiting: QuerySet[Episode], *, now: datetime) -> list[dict[str, Any]]:
+    """The four numbers. What is due within 15 minutes is also due within the hour; what is late is neither."""
+    due = team_open.with_next_due().aggregate(
+        late=Count("pk", filter=Q(next_due_at__lt=now)),
+        soon=Count("pk", filter=Q(next_due_at__gte=now, next_due_at__lt=now + QUARTER)),
+        hour=Count("pk", filter=Q(next_due_at__gte=now, next_due_at__lt=now + HOUR)),
+    )
+    labels = (("late", "Late now"), ("soon", "Due within 15 min"), ("hour", "Due within the hour"))
+    numbers = [{"key": key, "label": label, "count": due[key]} for key, label in labels]
+    return [*numbers, {"key": "waiting", "label": "Waiting for someone", "count": waiting.count()}]
+
+
+def _filtered(handoffs: HandoffQuerySet, show: str, *, now: datetime) -> HandoffQuerySet:
+    if show == "late":
+        return handoffs.late(now)
+    if show in ("soon", "hour"):
+        return handoffs.due_between(now, now + (QUARTER if show == "soon" else HOUR))
+    return handoffs
+
+
+def _lanes(shown: Sequence[Row], *, now: datetime) -> list[dict[str, Any]]:
+    """The rows by time to breach, empty lanes left out; the order within a lane is the rows'."""
+    lanes: dict[str, list[Row]] = {"Late": [], "Within 15 minutes": [], "Within the hour": [], "Later": [], "": []}
+    for row in shown:
+        lanes[_lane(getattr(row.handoff, "next_due_at", None), now)].append(row)
+    return [
+        {"label": label or "No clock running", "key": label or "none", "rows": lane}
+        for label, lane in lanes.items()
+        if lane
+    ]
+
+
+def _lane(due_at: datetime | None, now: datetime) -> str:
+    if due_at is None:
+        return ""
+    if due_at < now:
+        return "Late"
+    if due_at < now + QUARTER:
+        return "Within 15 minutes"
+    return "Within the hour" if due_at < now + HOUR else "Later"
+
+
+def _seats(teams: QuerySet[Team], *, now: datetime) -> list[Seat]:
+    """Each rep's load, nearest clock and absence."""
+    reps = list(
+        Rep.objects.filter(user__memberships__team__in=teams, is_active=True)
+        .select_related("user")
+        .distinct()
+        .order_by("user__full_name", "pk")
+    )
+    users = [rep.user_id for rep in reps]
+    loads = candidates.loads(users)
+    running = Clock.objects.filter(verdict="", handoff__user__in=users).order_by()
+    nearest = dict(running.values_list("handoff__user").annotate(Min("due_at")))
+    absences = Absence.objects.filter(rep__in=reps, starts_at__lte=now, ends_at__gt=now)
+    away = {absence.rep_id: absence.ends_at for absence in absences}
+    return [
+        Seat(
+            rep,
+            loads.get(rep.user_id, 0),
+            nearest.get(rep.user_id),
+            rep.user_id in nearest and nearest[rep.user_id] < now,
+            away.get(rep.pk),
+        )
+        for rep in reps
+    ]
+
+
+def _in_line(waiting: QuerySet[Episode], *, now: datetime) -> list[InLine]:
+    """Who waits, the longest first, with why and until when someone should have it."""
+    page = list(
+        waiting.select_related("lead__account", "definition", "qualification").order_by("waiting_since", "pk")[
+            :WAITING_SHOWN
+        ]
+    )
+    running = Clock.objects.filter(episode__in=page, target=Target.ASSIGN, verdict="").prefetch_related(
+        "timings__policy_version__policy"
+    )
+    assign = {each.episode_id: timers.of_clock(each, now=now) for each in running}
+    told = ((episode, routing.why_waiting(episode, now=now)) for episode in page)
+    return [InLine(episode, assign.get(episode.pk), why.sentence if why else "") for episode, why in told]

@@ -1,0 +1,114 @@
+"""The promise of a lead page: who has it, what runs out when and how that was counted, and the answers one may give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from leads import clock
+from leads.models import Lead, User
+from leads.viewer import is_part, signed_in, viewer_of
+from scoring.models import Episode
+from sla import clocks, handoffs, routing, timers
+from sla.models import CalendarVersion, Clock, ClockTiming, Handoff, Reason, State, Touch
+from sla.querysets import managed_teams
+from sla.timers import Timer
+from sla.views.answers import toast_after
+from sla.worktime import Counted, Deadline, Uncounted
+
+SUM_AT_MOST = 60
+VERDICTS = (State.REJECTED, State.RETURNED, State.CONVERTED)
+
+
+@dataclass(frozen=True)
+class ShownClock:
+    """One clock with its timer and, where it can be told, its sum."""
+
+    clock: Clock
+    timer: Timer
+    timing: ClockTiming
+    deadline: Deadline
+    hours: str
+
+    @property
+    def sum(self) -> list[Counted | Uncounted]:
+        """What was counted and what was not, gapless from start to due."""
+        parts: list[Counted | Uncounted] = [*self.deadline.counted, *self.deadline.uncounted]
+        return sorted(parts, key=lambda part: part.from_at)[:SUM_AT_MOST]
+
+
+@signed_in
+@require_GET
+def lead_promise(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The promise, as a part of the lead page or as a page of its own."""
+    viewer, now = viewer_of(request), clock.now()
+    lead = get_object_or_404(Lead.objects.visible_to(viewer).select_related("account"), public_id=public_id)
+    page = promise_of(lead, viewer=viewer, now=now) | {"toast": toast_after(request, now=now)}
+    return render(request, "sla/promise.html#promise" if is_part(request) else "sla/promise.html", page)
+
+
+def promise_of(lead: Lead, *, viewer: User, now: datetime) -> dict[str, Any]:
+    """All that the promise shows of this lead to this viewer."""
+    lead.refresh_from_db()
+    episode = Episode.objects.filter(lead=lead).order_by("-opened_at", "-pk").first()
+    handoff = Handoff.objects.filter(episode=episode).for_rows().order_by("-hop").first() if episode else None
+    waiting = routing.why_waiting(episode, now=now) if episode is not None else None
+    acts = handoff is not None and handoffs.may_act(handoff, viewer)
+    shown = handoff.clocks.all() if handoff is not None else Clock.objects.none()
+    return {
+        "lead": lead,
+        "episode": episode,
+        "handoff": handoff,
+        "waiting": waiting,
+        "timer": timers.of_handoff(handoff, now=now) if handoff is not None else None,
+        "clocks": [_shown(each, now=now) for each in shown],
+        "may_act": acts and handoff is not None and handoff.is_open,
+        "for_rep": handoff.user if handoff is not None and handoff.user_id != viewer.pk else None,
+        "may_reopen": handoff is not None
+        and handoff.state in VERDICTS
+        and managed_teams(viewer).filter(pk=handoff.team_id, memberships__user=viewer).exists(),
+        "reasons": _reasons(handoff) if acts and handoff is not None else [],
+        "means": Touch.Means.choices,
+        "outcomes": Touch.Outcome.choices,
+        "bant": handoffs_bant(),
+        "touches": Touch.objects.filter(handoff=handoff).select_related("performed_by").order_by("-occurred_at")[:5]
+        if handoff is not None
+        else [],
+        "resting": lead.rest_until is not None and lead.rest_until > now,
+        "now": now,
+    }
+
+
+def handoffs_bant() -> tuple[tuple[str, str], ...]:
+    """The four optional fields of a conversion, each with what it asks."""
+    return (
+        ("budget", "Is there money for it?"),
+        ("authority", "Who decides?"),
+        ("need", "What is it to solve?"),
+        ("timing", "By when?"),
+    )
+
+
+def _shown(each: Clock, *, now: datetime) -> ShownClock:
+    timing = timers.last_timing(each)
+    return ShownClock(each, timers.of_clock(each, now=now), timing, clocks.explain(each), _hours(timing))
+
+
+def _hours(timing: ClockTiming) -> str:
+    """Whose hours it was counted in."""
+    if not timing.calendar_versions:
+        return "round the clock"
+    versions = CalendarVersion.objects.filter(pk__in=timing.calendar_versions).select_related("calendar")
+    return " and ".join(str(version) for version in versions)
+
+
+def _reasons(handoff: Handoff) -> list[Reason]:
+    """The reasons that may be given where the hand-off stands."""
+    stands = {"on_reject": True} if handoff.state == State.OFFERED else {"on_return": True}
+    return list(Reason.objects.filter(is_active=True, **stands))

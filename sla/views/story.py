@@ -1,0 +1,141 @@
+"""The story of a lead: one timeline of all that happened, why this rep, and earlier episodes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from leads import timeline
+from leads.models import Lead
+from leads.timeline import Entry
+from leads.viewer import is_part, signed_in, viewer_of
+from scoring.models import Episode, Qualification
+from sla.clocks import BREACH
+from sla.models import ClockStep, Handoff, HandoffChange, State, Touch
+from sla.why_rep import why_rep
+
+MOVES = {
+    State.OFFERED: ("inbox-arrow-down", "Offered to {rep}", ""),
+    State.ACCEPTED: ("check", "{who} accepted", "good"),
+    State.CONVERTED: ("trophy", "{who} converted", "good"),
+    State.RETURNED: ("arrow-uturn-left", "{who} returned it", ""),
+    State.REJECTED: ("x-mark", "{who} rejected it", ""),
+    State.MOVED: ("arrow-path", "Moved on from {rep}", ""),
+    State.WITHDRAWN: ("no-symbol", "Withdrawn from {rep}", ""),
+}
+
+
+@signed_in
+@require_GET
+def lead_story(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """One timeline of all three floors, newest first."""
+    lead = get_object_or_404(Lead.objects.visible_to(viewer_of(request)), public_id=public_id)
+    before = _before(request)
+    handoffs = Handoff.objects.select_related("user", "reason", "rule", "trace").order_by("hop")
+    episodes = list(
+        Episode.objects.filter(lead=lead)
+        .select_related("definition")
+        .prefetch_related(Prefetch("handoffs", queryset=handoffs))
+        .order_by("-opened_at", "-pk")
+    )
+    entries = [*timeline.of_lead(lead, before=before), *(e for e in _ours(lead) if before is None or e.at < before)]
+    shown = [entry.at for entry in entries if entry.repeats]
+    oldest = min(shown) if shown and timeline.has_older(lead, before=before) else None
+    if oldest is not None:
+        entries = [entry for entry in entries if entry.at >= oldest]
+    page = {
+        "lead": lead,
+        "days": timeline.by_day(entries),
+        "older_than": oldest,
+        "is_continued": before is not None,
+        "episodes": episodes,
+        "why_rep": why_rep(episodes[0]) if episodes else None,
+    }
+    return render(request, "sla/story.html#story" if is_part(request) else "sla/story.html", page)
+
+
+def _before(request: HttpRequest) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(request.GET.get("before", ""))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+def _ours(lead: Lead) -> list[Entry]:
+    """What we judged, promised and did."""
+    return [*_qualified(lead), *_moves(lead), *_touches(lead), *_breaches(lead)]
+
+
+def _qualified(lead: Lead) -> list[Entry]:
+    rows = Qualification.objects.filter(lead=lead).select_related("definition")
+    return [
+        Entry(at=row.at, icon="sparkles", said=f"Qualified: {row.definition}", tone="accent", note=row.sentence)
+        for row in rows
+    ]
+
+
+def _moves(lead: Lead) -> list[Entry]:
+    rows = HandoffChange.objects.filter(handoff__episode__lead=lead).select_related(
+        "handoff__user", "handoff__reason", "by", "performed_by"
+    )
+    return [_move(row) for row in rows]
+
+
+def _move(row: HandoffChange) -> Entry:
+    icon, words, tone = MOVES[State(row.to_state)]
+    rep = row.handoff.user
+    who = row.performed_by or row.by or "Baton"
+    said = words.format(rep=rep, who=who)
+    if row.is_undo:
+        return Entry(at=row.at, icon="arrow-uturn-left", said=f"{row.by or 'Baton'} took it back", tone="muted")
+    if row.from_state == "" and row.to_state == State.ACCEPTED:
+        said = f"Handed to {rep}"
+    verdict = row.to_state in (State.REJECTED, State.RETURNED) and row.handoff.state == row.to_state
+    reason = row.handoff.reason
+    proxy = f"by {row.by}" if row.by and row.performed_by and row.by_id != row.performed_by_id else ""
+    return Entry(
+        at=row.at,
+        icon=icon,
+        said=said,
+        detail=str(reason) if verdict and reason else row.why if row.why != "verdict" else "",
+        who=proxy,
+        tone=tone,
+        note=row.handoff.note if row.handoff.state == row.to_state else "",
+    )
+
+
+def _touches(lead: Lead) -> list[Entry]:
+    rows = Touch.objects.filter(lead=lead).select_related("performed_by")
+    icons = {"call": "phone", "email": "envelope", "message": "chat-bubble-left", "meeting": "calendar"}
+    return [
+        Entry(
+            at=row.occurred_at,
+            icon=icons[row.means],
+            said=f"{row.get_means_display()} by {row.performed_by}",
+            detail=row.get_outcome_display() + (", automated" if row.automated else ""),
+            who="logged later" if row.logged_later else "",
+            tone="good",
+            note=row.note,
+        )
+        for row in rows
+    ]
+
+
+def _breaches(lead: Lead) -> list[Entry]:
+    rows = ClockStep.objects.filter(clock__episode__lead=lead, key=BREACH).select_related("clock__handoff__user")
+    return [
+        Entry(
+            at=row.due_at,
+            icon="exclamation-triangle",
+            said=f"{row.clock.get_target_display()} ran past due",
+            detail=str(row.clock.handoff.user) if row.clock.handoff else "",
+            tone="bad",
+        )
+        for row in rows
+    ]
