@@ -484,3 +484,29 @@ class TestTwoBatchesAtOnce:
         assert Activity.objects.count() == 4 * 2 * len(people) * rounds
         assert Account.objects.filter(group_id__isnull=False).count() == 15 * rounds
         assert AwaitingAssessment.objects.count() == Lead.objects.count()
+
+    def test_over_the_same_new_companies_make_each_once(
+        self, server: Source, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Their people are different, so that nothing but the companies makes the batches meet."""
+        fallbacks: list[object] = []
+        monkeypatch.setattr(intake, "_one_by_one", lambda *args, **kwargs: fallbacks.append(args))
+        start = threading.Barrier(4)
+
+        def work(worker: int) -> None:
+            with closing(connections["default"]):
+                for round_ in range(10):
+                    mine = [
+                        call("group", userId=f"{worker}-{round_}-{n}", groupId=f"g{round_}-{n}") for n in range(100)
+                    ]
+                    start.wait(60)
+                    send(server, *(mine if worker % 2 else reversed(mine)), now=now)
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        assert fallbacks == []
+        assert Account.objects.count() == 1_000
+        assert Lead.objects.filter(account__isnull=False).count() == 4_000
