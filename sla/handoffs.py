@@ -12,6 +12,7 @@ from leads.transactions import business
 from scoring import episodes
 from scoring.models import Episode, Lane, Phase
 from sla import clocks, mails, moves, targets
+from sla.answers import NotTouchedYet
 from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
 from sla.moves import (
     UNDO_FOR,
@@ -26,7 +27,7 @@ from sla.moves import (
     snapshot,
 )
 from sla.undo import CannotReopen, CannotUndo, reopen, undo
-from sla.verdicts import NotTouchedYet, accept, convert, reject, return_
+from sla.verdicts import accept, convert, reject, return_
 
 __all__ = [
     "UNDO_FOR",

@@ -10,6 +10,7 @@ from leads.models import Lead, Role, TeamMembership, User
 from leads.transactions import business
 from scoring import episodes
 from sla import moves, targets, verdicts
+from sla.answers import depth_of, given_note
 from sla.models import OPEN_STATES, Handoff, State, Target, Touch
 
 GRACE = 900  # seconds, where no policy says otherwise
@@ -77,7 +78,7 @@ def record(
         automated=automated,
         by_machine=by_machine,
         external_id=external_id,
-        note=verdicts.check_note(note),
+        note=given_note(note),
     )
     if handoff is not None and not automated:
         _keep(handoff, touch, lead=lead, by=recorded_by, now=now)
@@ -96,7 +97,7 @@ def _keep(handoff: Handoff, touch: Touch, *, lead: Lead, by: User | None, now: d
     if handoff.state == State.ACCEPTED:
         handoff.touches += 1
     handoff.save(update_fields=["first_touched_at", "touches"])
-    if handoff.state == State.ACCEPTED and handoff.touches >= verdicts.depth_of(handoff):
+    if handoff.state == State.ACCEPTED and handoff.touches >= depth_of(handoff):
         # Depth starts with accepting; the touch that accepted may count from a little before.
         targets.meet(handoff, Target.DEPTH, at=max(touch.counts_at, handoff.accepted_at or now), now=now)
 

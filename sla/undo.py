@@ -11,9 +11,10 @@ from leads.transactions import business
 from scoring import episodes
 from scoring.models import Phase
 from sla import clocks, mails, moves, targets
+from sla.answers import LONGEST_NOTE
 from sla.models import Clock, Handoff, HandoffChange, State, Touch
 from sla.moves import UNDO_FOR, Matter, NotYours, present, take
-from sla.verdicts import LONGEST_NOTE, NAMED_DATE, VERDICT
+from sla.verdicts import NAMED_DATE, VERDICT
 
 # What may be written about an episode after a verdict without standing in the way of its undo.
 HARMLESS = ("cooled", "warm_again", "qualified", "definition_added")

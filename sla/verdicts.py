@@ -6,29 +6,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from leads import holding, lifecycle, nurture, outcomes
-from leads.errors import Invalid, Refused
+from leads.errors import Invalid
 from leads.models import Outcome, Stage, User
 from leads.transactions import business
 from scoring import episodes
 from scoring.models import ClosedAs, Phase
 from sla import targets
-from sla.models import Handoff, PolicyTarget, Reason, State, Target
+from sla.answers import BANT, check_touched, given_bant, given_date, given_note, given_reason
+from sla.models import Handoff, Reason, State, Target
 from sla.moves import UNDO_FOR, Matter, take
 
-BANT = ("budget", "authority", "need", "timing")
-LONGEST_BANT = 500
-LONGEST_NOTE = 2000
-FARTHEST_DATE = timedelta(days=3 * 366)
+__all__ = ["BANT", "accept", "accept_by_hand_raise", "convert", "credit", "reject", "return_", "take_on"]
 
 VERDICT = "verdict"
 NAMED_DATE = "named date"
 TOUCH = "touch"
-
-
-class NotTouchedYet(Refused):
-    """The reason asks for a touch, or for the full follow-up, before the lead may be returned."""
-
-    code = "not_touched_yet"
 
 
 @business
@@ -97,10 +89,10 @@ def reject(
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
     matter.expect(State.OFFERED, seen_version=seen_version)
-    why = _reason(reason, on_reject=True)
+    why = given_reason(reason, on_reject=True)
     if why.follows == Reason.Follows.DATE:
         raise Invalid("This reason needs the date the person named: return the lead with that date.")
-    _no(matter, State.REJECTED, reason=why, note=check_note(note), named_date=None, by=by)
+    _no(matter, State.REJECTED, reason=why, note=given_note(note), named_date=None, by=by)
     return matter.handoff
 
 
@@ -122,14 +114,14 @@ def return_(
     not stand on return or a date that isn't ahead, NotTouchedYet, NotYours, AlreadyDecided.
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
-    why = _reason(reason, on_reject=False)
+    why = given_reason(reason, on_reject=False)
     dated = why.follows == Reason.Follows.DATE
     open_states = (State.OFFERED, State.ACCEPTED) if dated else (State.ACCEPTED,)
     matter.expect(*open_states, seen_version=seen_version)
-    date = _date(named_date, dated=dated, now=matter.now)
-    text = check_note(note)
+    date = given_date(named_date, dated=dated, now=matter.now)
+    text = given_note(note)
     together = matter.handoff.state == State.OFFERED
-    _check_touched(matter.handoff, why)
+    check_touched(matter.handoff, why)
     if together:
         take_on(matter, by=by, why=NAMED_DATE)
     _no(matter, State.RETURNED, reason=why, note=text, named_date=date, by=by, together=together)
@@ -153,8 +145,8 @@ def convert(
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
     matter.expect(State.ACCEPTED, seen_version=seen_version)
-    fields = _bant(bant or {})
-    credit(matter, by=by, bant=fields, note=check_note(note))
+    fields = given_bant(bant or {})
+    credit(matter, by=by, bant=fields, note=given_note(note))
     lifecycle.move(matter.lead, Stage.SQL, cause=VERDICT, now=matter.now, by=by)
     episodes.close(matter.episode, ClosedAs.CONVERTED, now=matter.now, by=by)
     matter.record(by=by, why=VERDICT)
@@ -227,80 +219,3 @@ def _outcome(matter: Matter, kind: str, *, by: User | None, reason: Reason | Non
         reason_label=reason.label if reason else "",
         matter=matter.episode.public_id,
     )
-
-
-def _reason(reason: Reason | str, *, on_reject: bool) -> Reason:
-    """The reason by its code, where it is in use and stands on this verdict."""
-    stands = Reason.objects.filter(is_active=True, **({"on_reject": True} if on_reject else {"on_return": True}))
-    code = reason.code if isinstance(reason, Reason) else reason
-    found = stands.filter(code=code).first()
-    if found is None:
-        verdict = "rejecting" if on_reject else "returning"
-        codes = ", ".join(stands.values_list("code", flat=True))
-        raise Invalid(f"Choose a reason for {verdict}; one of {codes or 'none in use'}.", field="reason")
-    return found
-
-
-def _check_touched(handoff: Handoff, reason: Reason) -> None:
-    """Before a return the reason may ask for a touch, or for as many as the policy promises."""
-    needed = 0
-    if reason.needs == Reason.Needs.TOUCH:
-        needed = 1
-    elif reason.needs == Reason.Needs.DEPTH:
-        needed = depth_of(handoff)
-    if handoff.touches < needed:
-        times = "once" if needed == 1 else f"{needed} times"
-        raise NotTouchedYet(
-            f"“{reason.label}” needs you to have reached out {times} first; {handoff.touches} so far.",
-            touches=handoff.touches,
-            needed=needed,
-        )
-
-
-def depth_of(handoff: Handoff) -> int:
-    """How many touches full follow-up is, by the timing its clock counts by; one where nothing was promised."""
-    clock = handoff.clocks.filter(target=Target.DEPTH).order_by("-pk").first()
-    timing = clock.timings.order_by("-number").first() if clock is not None else None
-    if timing is None:
-        return 1
-    promised = PolicyTarget.objects.filter(
-        version=timing.policy_version_id, target=Target.DEPTH, heat=timing.target_amount_of
-    ).first()
-    return (promised.touches if promised is not None else None) or 1
-
-
-def _date(named_date: datetime | None, *, dated: bool, now: datetime) -> datetime | None:
-    if not dated:
-        if named_date is not None:
-            raise Invalid("Only a reason that comes back on a named date takes one.", field="named_date")
-        return None
-    if named_date is None:
-        raise Invalid("Give the date the person named.", field="named_date")
-    if named_date.tzinfo is None or named_date <= now:
-        raise Invalid("The named date must be in the future.", field="named_date")
-    if named_date > now + FARTHEST_DATE:
-        raise Invalid("The named date must lie within three years.", field="named_date")
-    return named_date
-
-
-def check_note(note: str) -> str:
-    """A note as it is kept: without NUL, trimmed. Raises Invalid where it is too long."""
-    text = note.replace("\x00", "").strip()
-    if len(text) > LONGEST_NOTE:
-        raise Invalid(f"A note has at most {LONGEST_NOTE:,} characters.", field="note")
-    return text
-
-
-def _bant(bant: dict[str, Any]) -> dict[str, str]:
-    """Budget, authority, need, timing: any of the four, each a short text."""
-    if not isinstance(bant, dict) or set(bant) - set(BANT):
-        raise Invalid(f"BANT has the fields {', '.join(BANT)}.", field="bant")
-    kept = {}
-    for name in BANT:
-        value = bant.get(name, "")
-        if not isinstance(value, str) or len(value) > LONGEST_BANT:
-            raise Invalid(f"{name.capitalize()} is a text of at most {LONGEST_BANT} characters.", field="bant")
-        text = value.replace("\x00", "").strip()
-        if text:
-            kept[name] = text
-    return kept

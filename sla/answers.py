@@ -1,0 +1,98 @@
+"""What a rep gives with a verdict: the reason, a note, a date, BANT; each is checked before anything is written."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from leads.errors import Invalid, Refused
+from sla.models import Handoff, PolicyTarget, Reason, Target
+
+BANT = ("budget", "authority", "need", "timing")
+LONGEST_BANT = 500
+LONGEST_NOTE = 2000
+FARTHEST_DATE = timedelta(days=3 * 366)
+
+
+class NotTouchedYet(Refused):
+    """The reason asks for a touch, or for the full follow-up, before the lead may be returned."""
+
+    code = "not_touched_yet"
+
+
+def given_reason(reason: Reason | str, *, on_reject: bool) -> Reason:
+    """The reason by its code, where it is in use and stands on this verdict."""
+    stands = Reason.objects.filter(is_active=True, **({"on_reject": True} if on_reject else {"on_return": True}))
+    code = reason.code if isinstance(reason, Reason) else reason
+    found = stands.filter(code=code).first()
+    if found is None:
+        verdict = "rejecting" if on_reject else "returning"
+        codes = ", ".join(stands.values_list("code", flat=True))
+        raise Invalid(f"Choose a reason for {verdict}; one of {codes or 'none in use'}.", field="reason")
+    return found
+
+
+def check_touched(handoff: Handoff, reason: Reason) -> None:
+    """Before a return the reason may ask for a touch, or for as many as the policy promises."""
+    needed = 0
+    if reason.needs == Reason.Needs.TOUCH:
+        needed = 1
+    elif reason.needs == Reason.Needs.DEPTH:
+        needed = depth_of(handoff)
+    if handoff.touches < needed:
+        times = "once" if needed == 1 else f"{needed} times"
+        raise NotTouchedYet(
+            f"“{reason.label}” needs you to have reached out {times} first; {handoff.touches} so far.",
+            touches=handoff.touches,
+            needed=needed,
+        )
+
+
+def depth_of(handoff: Handoff) -> int:
+    """How many touches full follow-up is, by the timing its clock counts by; one where nothing was promised."""
+    clock = handoff.clocks.filter(target=Target.DEPTH).order_by("-pk").first()
+    timing = clock.timings.order_by("-number").first() if clock is not None else None
+    if timing is None:
+        return 1
+    promised = PolicyTarget.objects.filter(
+        version=timing.policy_version_id, target=Target.DEPTH, heat=timing.target_amount_of
+    ).first()
+    return (promised.touches if promised is not None else None) or 1
+
+
+def given_date(named_date: datetime | None, *, dated: bool, now: datetime) -> datetime | None:
+    """The date the person named, ahead and within three years; None for a reason that takes none."""
+    if not dated:
+        if named_date is not None:
+            raise Invalid("Only a reason that comes back on a named date takes one.", field="named_date")
+        return None
+    if named_date is None:
+        raise Invalid("Give the date the person named.", field="named_date")
+    if named_date.tzinfo is None or named_date <= now:
+        raise Invalid("The named date must be in the future.", field="named_date")
+    if named_date > now + FARTHEST_DATE:
+        raise Invalid("The named date must lie within three years.", field="named_date")
+    return named_date
+
+
+def given_note(note: str) -> str:
+    """A note as it is kept: without NUL, trimmed. Raises Invalid where it is too long."""
+    text = note.replace("\x00", "").strip()
+    if len(text) > LONGEST_NOTE:
+        raise Invalid(f"A note has at most {LONGEST_NOTE:,} characters.", field="note")
+    return text
+
+
+def given_bant(bant: dict[str, Any]) -> dict[str, str]:
+    """Budget, authority, need, timing: any of the four, each a short text."""
+    if not isinstance(bant, dict) or set(bant) - set(BANT):
+        raise Invalid(f"BANT has the fields {', '.join(BANT)}.", field="bant")
+    kept = {}
+    for name in BANT:
+        value = bant.get(name, "")
+        if not isinstance(value, str) or len(value) > LONGEST_BANT:
+            raise Invalid(f"{name.capitalize()} is a text of at most {LONGEST_BANT} characters.", field="bant")
+        text = value.replace("\x00", "").strip()
+        if text:
+            kept[name] = text
+    return kept
