@@ -61,11 +61,18 @@ def start(
         return None
     hours, versions = calendars.hours_for(handoff or episode, policy_target)
     deadline = deadlines.due_for(hours, start_at, policy_target)
+    timing = _timing(policy_target, versions, start_at=start_at, due_at=deadline, why=why, now=now, by=by)
     clock = Clock.objects.create(
-        episode=episode, handoff=handoff, target=target, cause=cause, started_at=start_at, due_at=deadline
+        episode=episode,
+        handoff=handoff,
+        target=target,
+        cause=cause,
+        started_at=start_at,
+        due_at=deadline,
+        next_step_at=min(step.at for step in deadlines.schedule(timing, target, due=deadline)),
     )
-    _time(clock, policy_target, versions, start_at=start_at, due_at=deadline, number=1, why=why, now=now, by=by)
-    wind(clock)
+    timing.clock = clock
+    timing.save()
     return clock
 
 
@@ -115,8 +122,9 @@ def tighten(
         return False
     clock.due_at = deadline
     clock.save(update_fields=["due_at"])
-    number = clock.timings.count() + 1
-    _time(clock, policy_target, versions, start_at=now, due_at=deadline, number=number, why=why, now=now, by=by)
+    timing = _timing(policy_target, versions, start_at=now, due_at=deadline, why=why, now=now, by=by)
+    timing.clock, timing.number = clock, clock.timings.count() + 1
+    timing.save()
     wind(clock)
     return True
 
@@ -195,22 +203,18 @@ def _end(clock: Clock, verdict: str, *, now: datetime) -> None:
         mark_breach(clock, now=now, noticed_by="verb")
 
 
-def _time(
-    clock: Clock,
+def _timing(
     target: PolicyTarget,
     versions: list[int],
     *,
     start_at: datetime,
     due_at: datetime,
-    number: int,
     why: str,
     now: datetime,
     by: User | None,
-) -> None:
-    """Write down all that the deadline was counted from."""
-    ClockTiming.objects.create(
-        clock=clock,
-        number=number,
+) -> ClockTiming:
+    """All that the deadline was counted from, not yet saved."""
+    return ClockTiming(
         start_at=start_at,
         budget_seconds=target.seconds,
         business_days=target.business_days,

@@ -5,15 +5,15 @@ Whoever asks again gets the same instant: all it takes stands in the last timing
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
 from leads.errors import Refused
-from sla import calendars
+from sla import calendars, worktime
 from sla.models import Clock, ClockTiming, LadderStep, PolicyTarget
-from sla.worktime import Deadline, Hours, WorktimeError, due, due_at
+from sla.worktime import Deadline, Hours, WorktimeError, due_at
 
 BREACH = "breach"
 
@@ -35,19 +35,20 @@ class Step(NamedTuple):
 
 def recompute(clock: Clock) -> datetime:
     """The due instant, counted again from the inputs of the last timing and the pauses: equal to `due_at`, always."""
-    return _deadline(clock, _last_timing(clock)).due_at
+    return _counted(_last_timing(clock), _pauses(clock)).due_at
 
 
 def explain(clock: Clock, *, now: datetime | None = None) -> Deadline:
     """The deadline with its sum, gapless from start to due; with `now`, as it stood at that moment."""
-    return _deadline(clock, _last_timing(clock, until=now))
+    return _counted(_last_timing(clock, until=now), _pauses(clock))
 
 
 def unfired(clock: Clock) -> list[Step]:
     """What the clock still has to do, in the order of time: its breach, and the steps of its ladder."""
     fired = set(clock.fired.values_list("key", flat=True))
-    steps = [step for step in _schedule(clock) if step.key not in fired]
-    return sorted(steps, key=lambda step: (step.at, step.key != BREACH, step.key))
+    steps = schedule(_last_timing(clock), clock.target, due=clock.due_at, pauses=_pauses(clock))
+    left = [step for step in steps if step.key not in fired]
+    return sorted(left, key=lambda step: (step.at, step.key != BREACH, step.key))
 
 
 def due_for(hours: Hours, start_at: datetime, target: PolicyTarget) -> datetime:
@@ -71,24 +72,29 @@ def _last_timing(clock: Clock, until: datetime | None = None) -> ClockTiming:
     return known[-1] if known else timings[0]
 
 
-def _deadline(clock: Clock, timing: ClockTiming) -> Deadline:
+def _pauses(clock: Clock) -> list[tuple[datetime, datetime]]:
+    return list(clock.pauses.values_list("from_at", "until_at"))
+
+
+def _counted(timing: ClockTiming, pauses: Sequence[tuple[datetime, datetime]]) -> Deadline:
     hours = calendars.hours_of_versions(timing.calendar_versions)
-    pauses = list(clock.pauses.values_list("from_at", "until_at"))
-    return due(hours, timing.start_at, seconds=timing.budget_seconds, business_days=timing.business_days, pauses=pauses)
+    return worktime.due(
+        hours, timing.start_at, seconds=timing.budget_seconds, business_days=timing.business_days, pauses=pauses
+    )
 
 
-def _schedule(clock: Clock) -> list[Step]:
-    """When each step is to fire: at its share of the budget, in working time from the start of the last timing."""
-    timing = _last_timing(clock)
-    steps = [Step(clock.due_at, BREACH, None)]
-    ladder = list(LadderStep.objects.filter(version_id=timing.policy_version_id, target=clock.target))
+def schedule(
+    timing: ClockTiming, target: str, *, due: datetime, pauses: Sequence[tuple[datetime, datetime]] = ()
+) -> list[Step]:
+    """When each step is to fire: at its share of the budget, in working time from the start of the timing."""
+    steps = [Step(due, BREACH, None)]
+    ladder = list(LadderStep.objects.filter(version_id=timing.policy_version_id, target=target))
     if not ladder:
         return steps
     hours = calendars.hours_of_versions(timing.calendar_versions)
-    pauses = list(clock.pauses.values_list("from_at", "until_at"))
-    budget = _deadline(clock, timing).budget_seconds
+    budget = _counted(timing, pauses).budget_seconds
     for step in ladder:
-        at = clock.due_at
+        at = due
         if step.share != 100:
             with _countable():
                 at = due_at(hours, timing.start_at, seconds=budget * step.share / 100, pauses=pauses)
