@@ -51,7 +51,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     for label, title in FLOORS:
         items = [
             {
-                "title": str(model._meta.verbose_name_plural).capitalize(),
+                "title": getattr(model_admin, "called", "") or str(model._meta.verbose_name_plural).capitalize(),
                 "icon": getattr(model_admin, "icon", "circle"),
                 "link": reverse(f"admin:{label}_{model._meta.model_name}_changelist"),
             }

@@ -46,7 +46,7 @@ class LeadAdmin(RoleAdmin):
     icon = "contact_page"
     readers, editors = DESK, OPERATORS
     lead_path = "pk"
-    list_display = ("name", "email", "account", "stage", "holder", "source", "is_test", "created_at")
+    list_display = ("name", "email", "account", "stage", "holder", "source", "test", "created_at")
     list_filter = ("stage", "domain_kind", "seniority", "is_test", ("merged_into", admin.EmptyFieldListFilter))
     list_select_related = ("account", "holder")
     search_fields = ("email", "first_name", "last_name")
@@ -73,6 +73,10 @@ class LeadAdmin(RoleAdmin):
             },
         ),
     )
+
+    @admin.display(description="Test")
+    def test(self, obj: Lead) -> str:
+        return "test" if obj.is_test else ""
 
     @admin.action(description="Merge the two selected leads …", permissions=["act"])
     def merge_selected(self, request: HttpRequest, queryset: QuerySet[Lead]) -> HttpResponse | None:

@@ -37,7 +37,7 @@ class ActivityTypeAdmin(RoleAdmin):
     readonly_fields = ("name", "first_seen_at")
 
 
-class StageRuleForm(forms.ModelForm):
+class StageRuleForm(forms.ModelForm):  # type: ignore[type-arg]
     condition = ConditionField(
         fields=PROPERTIES, help_text="On the activity's properties, such as property.plan; empty is always."
     )

@@ -31,7 +31,7 @@ class ZoneField(forms.ChoiceField):
         super().__init__(choices=[("UTC", "UTC"), *zones], widget=UnfoldAdminSelect2Widget(), **kwargs)
 
 
-class RolesField(forms.ModelMultipleChoiceField):
+class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """The five roles; each is a group of the same name."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -73,13 +73,13 @@ class UserForm(UserChangeForm):  # type: ignore[misc]
 def _free_address(typed: str, owner: User | None) -> str:
     """Addresses are kept in lower case, so two that differ by case alone are one."""
     email = typed.strip().lower()
-    if User.objects.filter(email=email).exclude(pk=owner.pk if owner else None).exists():
+    if User.objects.filter(email=email).exclude(pk=(owner.pk if owner else None) or 0).exists():
         raise ValidationError(f"Somebody already logs in with {email}.")
     return email
 
 
 @admin.register(User)
-class UserAdmin(RoleAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(RoleAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """Log-ins and roles."""
 
     about = (
@@ -165,7 +165,7 @@ class TeamAdmin(RoleAdmin):
         return ", ".join(str(each.user) for each in obj.memberships.all() if not each.is_manager)
 
 
-class OrganizationForm(forms.ModelForm):
+class OrganizationForm(forms.ModelForm):  # type: ignore[type-arg]
     time_zone = ZoneField(help_text="Days, weeks and months in reports and criteria.")
 
 
@@ -175,6 +175,7 @@ class OrganizationAdmin(RoleAdmin):
 
     about = "The organization this installation serves. Its zone says where a day begins in reports and criteria."
     icon = "apartment"
+    called = "Organization"
     readers, editors, changeable = DESK, frozenset({Role.REVOPS}), True
     form = OrganizationForm
     list_display = ("name", "time_zone", "currency")
@@ -193,6 +194,7 @@ class ApiKeyAdmin(RoleAdmin):
         "once, right after it is made; only its hash is kept."
     )
     icon = "key"
+    called = "API keys"
     editors, addable = frozenset({Role.REVOPS}), True
     list_display = ("name", "user", "prefix", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("user",)

@@ -37,6 +37,7 @@ class RoleAdmin(ModelAdmin):  # type: ignore[misc]
 
     about: ClassVar[str] = ""
     icon: ClassVar[str] = "circle"
+    called: ClassVar[str] = ""  # in the sidebar, where the model's own plural is not what people say
     in_sidebar: ClassVar[bool] = True
     readers: ClassVar[frozenset[Role]] = frozenset()
     editors: ClassVar[frozenset[Role]] = frozenset()
@@ -153,6 +154,8 @@ class RoleInline:
 class Lines(RoleInline, TabularInline):  # type: ignore[misc]
     """Lines of a table."""
 
+    hide_title = True
+
 
 class Blocks(RoleInline, StackedInline):  # type: ignore[misc]
     """Lines that need more room than a row."""
@@ -163,10 +166,9 @@ class History(Lines):
 
     frozen = True
     can_delete = False
-    hide_title = True
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return list(self.fields)  # type: ignore[call-overload, no-any-return]
+        return list(self.fields)
 
 
 def page_of(obj: Model) -> str:

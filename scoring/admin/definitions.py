@@ -25,6 +25,7 @@ from scoring.models import Criterion, Definition, DefinitionVersion
 State = DefinitionVersion.State
 MARKETING, READERS = frozenset({Role.MARKETING}), frozenset({Role.REVOPS, Role.MANAGER})
 
+LEAVING = "Below a leave threshold a waiting lead has cooled; one left empty is as high as its minimum."
 THRESHOLDS = (
     ("fit_min", "engagement_min", "total_min"),
     ("fit_leave", "engagement_leave", "total_leave"),
@@ -41,7 +42,8 @@ class Versions(History):
     verbose_name_plural = "versions"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("definition", "published_by").prefetch_related("criteria")
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related("definition", "published_by").prefetch_related("criteria")
 
     @admin.display(description="Version")
     def opens(self, obj: DefinitionVersion) -> SafeString:
@@ -89,7 +91,7 @@ class DefinitionAdmin(RoleAdmin):
         """A new definition goes on to its first draft: that is where its criteria stand."""
         return self.to(publishing.draft(obj, **now_and_by(request)))
 
-    @action(description="Edit the draft, or make one", url_path="draft", permissions=["act"], icon="edit")
+    @action(description="Edit the draft, or make one", url_path="draft", permissions=["act"], icon="edit")  # type: ignore[untyped-decorator]
     def open_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.to(publishing.draft(Definition.objects.get(pk=object_id), **now_and_by(request)))
 
@@ -173,7 +175,7 @@ class DefinitionVersionAdmin(RoleAdmin):
             what += (("published_at", "published_by", "retired_at"),)
         return (
             ("Version", {"fields": what}),
-            ("Thresholds, leaving, caps", {"fields": (*rows, f"group_caps{said}")}),
+            ("Thresholds, leaving, caps", {"fields": (*rows, f"group_caps{said}"), "description": LEAVING}),
             ("Tiers", {"fields": (("tier_by", f"hot_min{said}", f"warm_min{said}"), f"grid{said}")}),
             ("For whom, and what is news", {"fields": (f"audience{said}", (f"fresh_within{said}", f"step{said}"))}),
         )
@@ -187,7 +189,7 @@ class DefinitionVersionAdmin(RoleAdmin):
         offered: list[Any] = super().get_actions_detail(request, object_id)
         return [each for each in offered if not each.action_name.endswith(tuple(f"_{name}" for name in hidden))]
 
-    @action(description="Publish", permissions=["act"], icon="publish", variant=ActionVariant.PRIMARY)
+    @action(description="Publish", permissions=["act"], icon="publish", variant=ActionVariant.PRIMARY)  # type: ignore[untyped-decorator]
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version = DefinitionVersion.objects.select_related("definition").get(pk=object_id)
         if request.method == "POST":
@@ -203,12 +205,12 @@ class DefinitionVersionAdmin(RoleAdmin):
             return self.to(version)
         return self.confirm(request, f"Publish {version}", effect(version), button="Publish", back=page_of(version))
 
-    @action(description="New draft from this", url_path="new-draft", permissions=["act"], icon="edit")
+    @action(description="New draft from this", url_path="new-draft", permissions=["act"], icon="edit")  # type: ignore[untyped-decorator]
     def new_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version = DefinitionVersion.objects.select_related("definition").get(pk=object_id)
         return self.to(publishing.draft(version.definition, **now_and_by(request)))
 
-    @action(description="Discard", permissions=["act"], icon="delete")
+    @action(description="Discard", permissions=["act"], icon="delete")  # type: ignore[untyped-decorator]
     def discard(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version = DefinitionVersion.objects.select_related("definition").get(pk=object_id, state=State.DRAFT)
         if request.method == "POST":

@@ -108,7 +108,7 @@ class VersionForm(forms.ModelForm):  # type: ignore[type-arg]
     fit_min = _points("Fit, at least", needed=True)
     engagement_min = _points("Engagement, at least", needed=True)
     total_min = _points("Total, at least", needed=True)
-    fit_leave = _points("Leaves below fit", "Below this a waiting lead has cooled; empty: as the minimum.")
+    fit_leave = _points("Leaves below fit")
     engagement_leave = _points("Leaves below engagement")
     total_leave = _points("Leaves below total")
     fit_cap = _points("Fit, at most")

@@ -60,7 +60,7 @@ class QualificationAdmin(Pointed):
     )
     icon = "verified"
     editors = frozenset({Role.MARKETING, Role.REVOPS})
-    list_display = ("at", "lead", "version", "kind", "tier", "total_said", "waiting", "settled_as", "sentence")
+    list_display = ("at", "lead", "version", "kind", "tier", "total_said", "stands", "sentence")
     list_filter = (WaitingFilter, "kind", "tier", "definition")
     ordering = ("-waiting", "-total", "-at", "-id")
     fields = (
@@ -69,6 +69,10 @@ class QualificationAdmin(Pointed):
         ("waiting", "settled_as", "settled_at", "settled_by"),
     )  # fmt: skip
     actions = ("release", "dismiss")
+
+    @admin.display(description="Stands", ordering="waiting")
+    def stands(self, obj: Qualification) -> str:
+        return "waiting for a person" if obj.waiting else obj.get_settled_as_display()
 
     @admin.action(description="Release to sales: their clocks start now", permissions=["act"])
     def release(self, request: HttpRequest, queryset: QuerySet[Qualification]) -> None:
@@ -93,7 +97,8 @@ class EpisodeChanges(History):
     fields = ("at", "what", "from_phase", "to_phase", "by", "detail")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("by")
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related("by")
 
 
 @admin.register(Episode)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import holidays
 from django import forms
@@ -88,9 +88,7 @@ class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
     holidays = _box(6, help_text="Closed, one a line: 2026-12-25 Christmas.")
     recurring_holidays = _box(3, help_text="Closed every year, one a line: 12-25 Christmas.")
     fill_country = forms.ChoiceField(label="Country", required=False, widget=UnfoldAdminSelect2Widget())
-    fill_region = forms.CharField(
-        label="Region", required=False, widget=UnfoldAdminTextInputWidget(), help_text="Its code, such as BY or CA."
-    )
+    fill_region = forms.CharField(label="Region", required=False, widget=UnfoldAdminTextInputWidget())
     fill_year = forms.IntegerField(
         label="Year", required=False, min_value=1970, max_value=2100, widget=UnfoldAdminTextInputWidget()
     )
@@ -102,7 +100,7 @@ class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         countries = [("", "—"), *((code, code) for code in sorted(holidays.list_supported_countries()))]
-        self.fields["fill_country"].choices = countries  # type: ignore[attr-defined]
+        cast(forms.ChoiceField, self.fields["fill_country"]).choices = countries
         spec = self.instance.current().spec if self.instance.pk and self.instance.versions.exists() else {}
         self.initial.setdefault("time_zone", spec.get("time_zone", "UTC"))
         for day in DAYS:
@@ -135,7 +133,7 @@ class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
     def _week(self, prefix: str, cleaned: dict[str, Any]) -> dict[str, list[list[str]]]:
         week = {}
         for day, name in DAYS.items():
-            pairs = self._read(f"{prefix}{day}", lambda text, name=name: read_spans(text, name))  # type: ignore[misc]
+            pairs = self._read(f"{prefix}{day}", lambda text, name=name: read_spans(text, name))
             if pairs:
                 week[day] = pairs
         return week

@@ -37,7 +37,8 @@ class CalendarVersions(History):
     verbose_name_plural = "versions, the first one in force"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("created_by")
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related("created_by")
 
     @admin.display(description="Hours")
     def says(self, obj: CalendarVersion) -> str:
@@ -76,7 +77,8 @@ class CalendarAdmin(RoleAdmin):
                 "Fill in public holidays",
                 {
                     "fields": (("fill_country", "fill_region", "fill_year"),),
-                    "description": "Saving adds the public holidays of that country and year to the list above.",
+                    "description": "Saving adds the public holidays of that country and year to the list above. "
+                    "A region is its code, such as BY or CA.",
                 },
             ),
         )
@@ -85,11 +87,11 @@ class CalendarAdmin(RoleAdmin):
         return self.inlines if obj else ()
 
     @admin.display(description="Hours")
-    def hours_said(self, obj: Calendar) -> str:
+    def hours_said(self, obj: Any) -> str:
         return said(obj.newest[0].spec) if getattr(obj, "newest", None) else "no hours yet"
 
     @admin.display(description="Version")
-    def version_said(self, obj: Calendar) -> str:
+    def version_said(self, obj: Any) -> str:
         return f"{obj.newest[0].number}" if obj.newest else ""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -171,7 +173,7 @@ class RepAdmin(RoleAdmin):
     def open_load(self, obj: Any) -> int:
         return int(obj.held)
 
-    @action(description="Take out, and move everything on", url_path="take-out", permissions=["lead"], icon="logout")
+    @action(description="Take out, and move everything on", url_path="take-out", permissions=["lead"], icon="logout")  # type: ignore[untyped-decorator]
     def take_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
         rep = Rep.objects.select_related("user").get(pk=object_id)
         if request.method == "POST":

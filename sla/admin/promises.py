@@ -94,7 +94,8 @@ class PolicyVersions(History):
     verbose_name_plural = "versions"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("policy", "published_by")
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related("policy", "published_by")
 
     @admin.display(description="Version")
     def opens(self, obj: PolicyVersion) -> SafeString:
@@ -141,7 +142,7 @@ class PolicyAdmin(RoleAdmin):
         """A new policy goes on to its first draft: that is where its promises stand."""
         return self.to(publishing.draft_policy(obj))
 
-    @action(description="Edit the draft, or make one", url_path="draft", permissions=["act"], icon="edit")
+    @action(description="Edit the draft, or make one", url_path="draft", permissions=["act"], icon="edit")  # type: ignore[untyped-decorator]
     def open_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.to(publishing.draft_policy(Policy.objects.get(pk=object_id)))
 
@@ -251,7 +252,7 @@ class PolicyVersionAdmin(RoleAdmin):
         offered: list[Any] = super().get_actions_detail(request, object_id)
         return [each for each in offered if not each.action_name.endswith(tuple(f"_{name}" for name in hidden))]
 
-    @action(description="Publish", permissions=["act"], icon="publish", variant=ActionVariant.PRIMARY)
+    @action(description="Publish", permissions=["act"], icon="publish", variant=ActionVariant.PRIMARY)  # type: ignore[untyped-decorator]
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version = PolicyVersion.objects.select_related("policy").get(pk=object_id)
         if request.method == "POST":
@@ -265,11 +266,11 @@ class PolicyVersionAdmin(RoleAdmin):
             return self.to(version)
         return self.confirm(request, f"Publish {version}", effect(version), button="Publish", back=page_of(version))
 
-    @action(description="New draft from this", url_path="new-draft", permissions=["act"], icon="edit")
+    @action(description="New draft from this", url_path="new-draft", permissions=["act"], icon="edit")  # type: ignore[untyped-decorator]
     def new_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.to(publishing.draft_policy(PolicyVersion.objects.select_related("policy").get(pk=object_id).policy))
 
-    @action(description="Discard", permissions=["act"], icon="delete")
+    @action(description="Discard", permissions=["act"], icon="delete")  # type: ignore[untyped-decorator]
     def discard(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version = PolicyVersion.objects.select_related("policy").get(pk=object_id, state=State.DRAFT)
         if request.method == "POST":

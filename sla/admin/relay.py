@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from leads.admin.roles import DESK, History, RoleAdmin
 from sla.models import Clock, ClockPause, ClockStep, ClockTiming, Handoff, HandoffChange, Touch
@@ -18,7 +21,8 @@ class Told(History):
     people: tuple[str, ...] = ("by",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related(*self.people)
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related(*self.people)
 
 
 class Changes(Told):
@@ -50,6 +54,7 @@ class HandoffAdmin(RoleAdmin):
         "they are read."
     )
     icon = "swap_horiz"
+    called = "Hand-offs"
     readers = DESK
     lead_path = "episode__lead"
     list_display = ("offered_at", "lead_said", "user", "team", "hop", "state", "tier", "lane", "reason", "closed_at")
@@ -69,11 +74,11 @@ class HandoffAdmin(RoleAdmin):
         return obj.episode.lead.name
 
     @admin.display(description="Routing trace")
-    def why_this_rep(self, obj: Handoff) -> str:
+    def why_this_rep(self, obj: Handoff) -> SafeString | str:
         trace = getattr(obj, "trace", None)
-        return (
-            "" if trace is None else str(trace.trace.get("sentence", "")) or f"{len(trace.trace)} entries, in the API"
-        )
+        if trace is None:
+            return ""
+        return format_html('<pre class="whitespace-pre-wrap">{}</pre>', json.dumps(trace.trace, indent=2))
 
 
 class Timings(Told):
