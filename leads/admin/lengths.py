@@ -13,6 +13,7 @@ _SPELLED = {
     "d": "day", "day": "day", "days": "day",
 }  # fmt: skip
 _PART = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,2})?)\s*([a-z]+)")
+_DAYS = re.compile(r"[0-9]\s*d(?:ays?)?\b")
 _BUSINESS = re.compile(r"([0-9]{1,3})\s*(?:business|working)\s+days?")
 
 EXAMPLES = "Write a number and a unit, such as 15 min, 4 h or 30 days."
@@ -47,9 +48,11 @@ def read_budget(text: str) -> tuple[int | None, int | None]:
         seconds = read_length(text)
     except ValueError:
         raise ValueError(f"“{text}” is not a length of time. {BUSINESS_EXAMPLES}") from None
-    if seconds % UNITS["day"] == 0 and seconds:
+    if _DAYS.search(text.lower()):
         # A day of a promise is never meant as 24 open hours.
-        raise ValueError(f"Say which days are meant: “{seconds // UNITS['day']} business days”, or write hours.")
+        raise ValueError(
+            f"Say which days are meant by “{text}”: write business days, such as 1 business day, or hours."
+        )
     return seconds, None
 
 

@@ -12,13 +12,13 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from leads import clock
 from leads.admin.fields import say_points
 from leads.admin.lengths import say_length
 from leads.admin.roles import Blocks, History, RoleAdmin, now_and_by, page_of
 from leads.conditions import sentence
 from leads.models import Role
-from scoring import judging, publishing
+from scoring import publishing
+from scoring.admin.effect import effect
 from scoring.admin.forms import CriterionForm, VersionForm, reads, say_caps, say_grid
 from scoring.models import Criterion, Definition, DefinitionVersion
 
@@ -238,20 +238,3 @@ for _column, _say in SAID.items():
 def _publish(version: DefinitionVersion, **told: Any) -> bool:
     publishing.publish(version, **told)
     return True
-
-
-def effect(version: DefinitionVersion) -> list[str]:
-    """What publishing would do, in sentences with their numbers, judged at this moment."""
-    now = clock.now()
-    rows = judging.judge(None, version, as_of=now)
-    meets = {row["lead_id"] for row in rows if row["meets"] or row["hand_raised"]}
-    told = [f"Of {len(rows)} leads, {len(meets)} would meet this version now."]
-    former = version.definition.versions.filter(state=State.PUBLISHED).first()
-    if former is not None:
-        standing = judging.judge(None, former, as_of=now)
-        before = {row["lead_id"] for row in standing if row["meets"] or row["hand_raised"]}
-        told[0] += f" {len(before)} meet version {former.number}, which it retires:"
-        told[0] += f" {len(meets - before)} are gained, {len(before - meets)} lost."
-    told.append("Who newly meets it by what they did before stands in a list until somebody releases them.")
-    told.append("Open episodes keep the version they opened under. A published version never changes.")
-    return told

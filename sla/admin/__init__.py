@@ -1,3 +1,4 @@
 """The admin of the promises floor."""
 
-from sla.admin import people, promises, relay  # noqa: F401
+# In the order of the sidebar.
+from sla.admin import people, rules, policies, relay  # noqa: F401, I001

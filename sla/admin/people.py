@@ -210,7 +210,7 @@ class AbsenceAdmin(RoleAdmin):
     addable = changeable = True
     deletable = True
     list_display = ("rep", "starts_at", "ends_at", "why", "begun_at")
-    list_filter = ("rep",)
+    list_filter = (("rep__user", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("rep__user",)
     ordering = ("-starts_at", "-pk")
     fields = ("rep", ("starts_at", "ends_at"), "why")

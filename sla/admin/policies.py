@@ -1,4 +1,4 @@
-"""What is promised: routing rules, reasons, and policies with their versions, targets and ladders."""
+"""What is promised: policies with their versions, targets and ladders."""
 
 from __future__ import annotations
 
@@ -18,73 +18,14 @@ from leads.admin.conditions import ConditionField
 from leads.admin.fields import LengthField
 from leads.admin.lengths import BUSINESS_EXAMPLES, read_budget, say_budget, say_length
 from leads.admin.roles import DESK, History, Lines, RoleAdmin, now_and_by, page_of
-from leads.conditions import ConditionError, sentence
 from leads.errors import Refused
 from leads.models import Role
-from sla import matching, publishing
-from sla.models import LadderStep, Policy, PolicyTarget, PolicyVersion, Reason, RoutingRule, Target
+from sla import publishing
+from sla.admin.rules import FIELDS, when
+from sla.models import LadderStep, Policy, PolicyTarget, PolicyVersion, Target
 
 REVOPS = frozenset({Role.REVOPS})
 State = PolicyVersion.VersionState
-FIELDS = {name: name.replace(".", ", ", 1).replace("_", " ").replace("*", "any") for name in matching.FIELDS}
-
-
-def when(condition: dict[str, Any]) -> str:
-    """A condition read back."""
-    try:
-        return sentence(condition)
-    except ConditionError as error:
-        return str(error)
-
-
-class RoutingRuleForm(forms.ModelForm):  # type: ignore[type-arg]
-    condition = ConditionField(fields=FIELDS, help_text="On lead, account and episode; empty is always.")
-
-
-@admin.register(RoutingRule)
-class RoutingRuleAdmin(RoleAdmin):
-    """Which leads go to which team."""
-
-    about = (
-        "Which leads go to which team. The first rule that holds and whose team can take the lead wins; drag them "
-        "into order. Keep one with an empty condition as the last."
-    )
-    icon = "alt_route"
-    editors, readers = REVOPS, DESK
-    addable = changeable = deletable = True
-    form = RoutingRuleForm
-    list_display = ("name", "reads", "team", "strategy", "is_active")
-    list_select_related = ("team",)
-    ordering_field = "position"
-    hide_ordering_field = True
-    fields = ("name", "condition", "team", "strategy", "is_active")
-
-    @admin.display(description="When")
-    def reads(self, obj: RoutingRule) -> str:
-        return when(obj.condition)
-
-
-@admin.register(Reason)
-class ReasonAdmin(RoleAdmin):
-    """Reasons for a no."""
-
-    about = (
-        "The reasons a rep may give for saying no: before accepting, after it, or both; what must come first, and "
-        "what follows for the lead. Take one out of use rather than delete it."
-    )
-    icon = "thumb_down"
-    editors, readers = REVOPS, DESK
-    addable = changeable = True
-    list_display = ("label", "on_reject", "on_return", "needs", "follows", "rest_days", "counts_on_merit", "is_active")
-    ordering_field = "position"
-    hide_ordering_field = True
-    fields = (
-        ("label", "code"), ("on_reject", "on_return"), "needs", ("follows", "rest_days"), "counts_on_merit",
-        "is_active",
-    )  # fmt: skip
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("code",) if obj else ()
 
 
 class PolicyVersions(History):
