@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from leads.models import AwaitingAssessment
 from scoring import qualification
+from scoring.compiler import Query
 from scoring.judging import compiled, in_force
 from scoring.models import DefinitionVersion, EpisodeMember
 
@@ -26,7 +27,7 @@ stored AS (
     INSERT INTO scoring_score AS score (
         lead_id, definition_id, version_id, as_of, fit, engagement, engagement_ever, total, tier, shares, meets,
         hand_raised, is_cooled, disqualified_by, missing, reassess_at)
-    SELECT lead_id, %s, %s, %s, fit, engagement, engagement_ever, total, tier, shares,
+    SELECT lead_id, %s, %s, %s, fit, engagement, engagement_ever, total, tier, {shares},
            meets, hand_raised, is_cooled, disqualified_by, missing, reassess_at
     FROM judged ORDER BY lead_id
     ON CONFLICT (lead_id, definition_id) DO UPDATE SET
@@ -87,10 +88,18 @@ def store(lead_ids: Sequence[int] | None, version: DefinitionVersion, *, as_of: 
     """Judge and store in one statement; returns the leads that meet the version or have an open episode."""
     query = compiled(version, present=True, everyone=lead_ids is None)
     sql, params = query.bind(as_of, None if lead_ids is None else sorted(set(lead_ids)))
-    own = [version.definition_id, version.pk, as_of, version.step, version.step, version.step]
+    named, keys = named_shares(query)
+    own = [version.definition_id, version.pk, as_of, *keys, version.step, version.step, version.step]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(STORE.format(judged=sql), [*params, *own])
+        cursor.execute(STORE.format(judged=sql, shares=named), [*params, *own])
         return [row[0] for row in cursor.fetchall()]
+
+
+def named_shares(query: Query) -> tuple[str, list[str]]:
+    """SQL for the shares as JSON, {key: thousandths}; fifty pairs at a time, for a function takes a hundred values."""
+    pairs = [f"%s::text, shares[{place}]" for place, _ in enumerate(query.keys, 1)]
+    parts = [f"jsonb_build_object({', '.join(pairs[first : first + 50])})" for first in range(0, len(pairs), 50)]
+    return " || ".join(parts) or "'{}'::jsonb", list(query.keys)
 
 
 def _with_open_episode(marks: Sequence[Mark]) -> set[int]:

@@ -13,19 +13,24 @@ from leads.models import ActivityType, Organization
 from scoring.compiler import Facts, Leads, Query, VersionSpec, compile_version
 from scoring.models import DefinitionVersion
 
-JSON_COLUMNS: Final = frozenset({"shares", "shares_ever", "missing", "observed"})
+JSON_COLUMNS: Final = frozenset({"missing", "observed"})
 KEPT_AT_MOST: Final = 64
 _compiled: dict[tuple[Any, ...], Query] = {}
+_published: dict[tuple[int, datetime | None], DefinitionVersion] = {}
 
 
 def in_force() -> list[DefinitionVersion]:
-    """The published version of each definition, the first to open an episode first."""
-    return list(
-        DefinitionVersion.objects.filter(state=DefinitionVersion.State.PUBLISHED)
-        .select_related("definition")
-        .prefetch_related("criteria")
-        .order_by("definition__position", "definition_id")
-    )
+    """The published version of each definition, the first to open an episode first.
+
+    Which ones is asked each time; what they say never changes, so it is read once per process.
+    """
+    published = DefinitionVersion.objects.filter(state=DefinitionVersion.State.PUBLISHED)
+    keys = list(published.order_by("definition__position", "definition_id").values_list("pk", "published_at"))
+    if any(key not in _published for key in keys):
+        _published.clear()
+        for version in published.select_related("definition").prefetch_related("criteria"):
+            _published[version.pk, version.published_at] = version
+    return [_published[key] for key in keys if key in _published]
 
 
 def spec_of(version: DefinitionVersion) -> VersionSpec:
@@ -38,14 +43,14 @@ def compiled(version: DefinitionVersion, *, present: bool, everyone: bool) -> Qu
     spec, ids = spec_of(version), type_ids(version)
     facts, leads = Facts.PRESENT if present else Facts.PAST, Leads.ALL if everyone else Leads.GIVEN
     if version.state == DefinitionVersion.State.DRAFT:
-        return compile_version(spec, type_ids=ids, facts=facts, leads=leads, deciding=False)
+        return compile_version(spec, type_ids=ids, facts=facts, leads=leads)
     # What is published never changes, so its SQL changes only with the zone and the activities seen so far.
     key = (version.pk, version.definition.public_id, spec.time_zone, tuple(sorted(ids.items())), facts, leads)
     query = _compiled.get(key)
     if query is None:
         if len(_compiled) >= KEPT_AT_MOST:
             _compiled.clear()
-        query = compile_version(spec, type_ids=ids, facts=facts, leads=leads, deciding=False)
+        query = compile_version(spec, type_ids=ids, facts=facts, leads=leads)
         _compiled[key] = query
     return query
 
@@ -62,12 +67,14 @@ def judge(
 
 
 def rows(query: Query, as_of: datetime, lead_ids: list[int] | None) -> list[dict[str, Any]]:
-    """Run a compiled query; one dict per row, JSON read."""
+    """Run a compiled query; one dict per row, JSON read, and each share by its criterion's key."""
     with connection.cursor() as cursor:
         cursor.execute(*query.bind(as_of, lead_ids))
         found = [dict(zip(query.columns, row, strict=True)) for row in cursor.fetchall()]
     for row in found:
         row.update({name: json.loads(row[name]) for name in JSON_COLUMNS & row.keys() if row[name] is not None})
+        if "shares" in row:
+            row["shares"] = dict(zip(query.keys, row["shares"], strict=True))
     return found
 
 

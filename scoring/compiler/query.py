@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from leads.conditions import Sql, build, compile, fields_of, join, param
 from scoring.compiler.arithmetic import bigint, clamped, worth
 from scoring.compiler.behavior import Behavior, Line
-from scoring.compiler.gate import Columns, Gate, every, some
+from scoring.compiler.gate import Columns, Gate, every
 from scoring.compiler.rows import Rows
 from scoring.compiler.runtime import DAY, Facts, Leads, Query, at
 from scoring.compiler.sources import Fields
@@ -25,7 +25,6 @@ COLUMNS = (
     "total",
     "tier",
     "shares",
-    "shares_ever",
     "meets",
     "hand_raised",
     "is_cooled",
@@ -34,14 +33,6 @@ COLUMNS = (
     "missing",
     "evidence_at",
     "reassess_at",
-)
-DECIDING_COLUMNS = (
-    "deciding_id",
-    "deciding_known_at",
-    "deciding_received_at",
-    "deciding_occurred_at",
-    "deciding_origin",
-    "hand_raise_id",
 )
 REASON_COLUMNS = ("position", "key", "met", "points", "counted", "last_at", "activity_ids", "observed")
 
@@ -60,16 +51,12 @@ class Compilation:
         self.counting = {line.index: line for line in self.behavior.lines}
         self.facts = facts
 
-    def query(self, deciding: bool) -> Query:
-        """The judgement of each lead, in columns COLUMNS and, if asked for, DECIDING_COLUMNS."""
+    def query(self) -> Query:
+        """The judgement of each lead, in columns COLUMNS."""
         tables, judged = self._judged()
         columns = [self._output(name) for name in COLUMNS]
-        more = Sql("")
-        if deciding:
-            columns.append(Sql("d.id, d.known_at, d.received_at, d.occurred_at, d.origin, h.id"))
-            more = build("{0} {1}", self._lateral("d", *self._deciding()), self._lateral("h", *self._hand()))
-        sql = build("{0}SELECT {1} FROM ({2}) p {3}", tables, join(", ", columns), judged, more)
-        return Query(sql.text, sql.params, COLUMNS + DECIDING_COLUMNS if deciding else COLUMNS)
+        sql = build("{0}SELECT {1} FROM ({2}) p", tables, join(", ", columns), judged)
+        return Query(sql.text, sql.params, COLUMNS, tuple(line.criterion.key for line in self.gate.lines))
 
     def reasons(self) -> Query:
         """One row per lead and criterion, in columns lead_id and REASON_COLUMNS."""
@@ -154,30 +141,13 @@ class Compilation:
         if name == "resting":
             return build("coalesce(p.rest_until > {0}, false) AS resting", at())
         if name == "shares":
-            return build("{0} AS shares", self._shares_json(""))
-        if name == "shares_ever":
-            ever = self._shares_json("e")
-            return build("CASE WHEN p.evidence_from IS NOT NULL THEN {0} END AS shares_ever", ever)
+            # An array in the order of the criteria: naming each share would cost more than all the judging.
+            return Sql(f"ARRAY[{', '.join(f'p.s{line.index}' for line in self.gate.lines)}]::bigint[] AS shares")
         if name == "missing":
             return build("{0} AS missing", self.gate.missing())
         if name == "reassess_at":
             return build("{0} AS reassess_at", self._reassess_at())
         return Sql(f"p.{name}")
-
-    def _shares_json(self, prefix: str) -> Sql:
-        """{key: thousandths} in the order of the criteria; a function takes a hundred arguments, so fifty at a time."""
-        pairs = [
-            build(
-                f"{{0}}, p.{'s' if line.criterion.is_fit or not prefix else prefix}{line.index}",
-                param(line.criterion.key, "text"),
-            )
-            for line in self.gate.lines
-        ]
-        objects = [
-            build("jsonb_build_object({0})", join(", ", pairs[first : first + 50]))
-            for first in range(0, len(pairs), 50)
-        ]
-        return build("({0})", join(" || ", objects)) if objects else Sql("'{}'::jsonb")
 
     def _reassess_at(self) -> Sql:
         """When time alone can change the judgement next: a counted occurrence leaves its window, or points decay."""
@@ -197,30 +167,6 @@ class Compilation:
         if line.criterion.outlives:
             return counted
         return build("{0} AND (p.evidence_from IS NULL OR a.occurred_at > p.evidence_from)", counted)
-
-    def _deciding(self) -> tuple[Sequence[Line], Sql, str]:
-        """The newest known activity counted by a positive criterion that is met."""
-        lines = [line for line in self.behavior.lines if line.criterion.is_evidence]
-        wanted = [build(f"(p.m{line.index} AND {{0}})", self._counted_now(line)) for line in lines]
-        return lines, build("p.meets AND {0}", some(wanted)), "a.known_at DESC, a.id DESC"
-
-    def _hand(self) -> tuple[Sequence[Line], Sql, str]:
-        """The latest activity that raises a hand, by any criterion of the fast lane that is met."""
-        lines = [line for line in self.gate.hands if line.index in self.counting]
-        wanted = [
-            build(f"(p.m{i.index} AND p.fit >= {{0}} AND {{1}})", self.gate._hand_min(i), self._counted_now(i))
-            for i in lines
-        ]
-        return lines, build("p.hand_raised <> '' AND {0}", some(wanted)), "a.occurred_at DESC, a.id DESC"
-
-    def _lateral(self, name: str, lines: Sequence[Line], where: Sql, order: str) -> Sql:
-        columns = "a.id, a.known_at, a.received_at, a.occurred_at, a.origin"
-        known = self.rows.known([name for line in lines for name in line.criterion.activities], Leads.ALL)
-        return build(
-            f"LEFT JOIN LATERAL (SELECT {columns} FROM leads_activity a WHERE a.lead_id = p.lead_id AND {{0}} AND {{1}}"
-            f" ORDER BY {order} LIMIT 1) {name} ON true",
-            known, where,
-        )  # fmt: skip
 
     def _reason(self, line: Line) -> Sql:
         c, i = line.criterion, line.index

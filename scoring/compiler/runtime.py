@@ -50,11 +50,12 @@ def given() -> Sql:
 
 @dataclass(frozen=True)
 class Query:
-    """SQL text with parameters; `bind` puts in the moment and the leads."""
+    """SQL text with parameters; `bind` puts in the moment and the leads. `keys` name the criteria in their order."""
 
     sql: str
     params: tuple[Any, ...]
     columns: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
     def bind(self, as_of: datetime, lead_ids: Iterable[int] | None = None) -> tuple[str, list[Any]]:
         """What to hand to a cursor, judging as of this aware moment; `lead_ids` if it was compiled for given leads."""

@@ -99,9 +99,6 @@ def judge(version: VersionSpec, history: History, t: datetime) -> dict[str, Any]
         or engagement < either(version.engagement_leave, version.engagement_min)
         or total < either(version.total_leave, version.total_min)
     )
-    decisive = [a for c in positive for a in now[c.key].acts]
-    newest = max(decisive, key=lambda a: (a.known_at, a.id), default=None)
-    raising = max((a for c in hands for a in now[c.key].acts), key=lambda a: (a.occurred_at, a.id), default=None)
     return {
         "lead_id": history.lead_id,
         "rest_until": rest.rest_until,
@@ -114,7 +111,6 @@ def judge(version: VersionSpec, history: History, t: datetime) -> dict[str, Any]
         "total": total,
         "tier": tier(version, fit_points, engagement, total, raised) if meets else "",
         "shares": shares,
-        "shares_ever": None if rest.evidence_from is None else ever_shares,
         "meets": meets,
         "hand_raised": raised,
         "is_cooled": not audience or bool(barred) or (raised == "" and low),
@@ -123,8 +119,6 @@ def judge(version: VersionSpec, history: History, t: datetime) -> dict[str, Any]
         "missing": missing(version, values, now, shares, engagement, fresh, meets, audience),
         "evidence_at": max(evidence, default=None),
         "reassess_at": reassess(version, now, t),
-        "deciding_id": newest.id if meets and newest else None,
-        "hand_raise_id": raising.id if raised and raising else None,
         "counted": {c.key: [a.id for a in now[c.key].acts] for c in version.criteria},
     }
 

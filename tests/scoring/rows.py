@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,16 +81,12 @@ def judge(
 def rows(query: Any, t: datetime, leads: Sequence[int] | None) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(*query.bind(t, leads))
-        return [_read(dict(zip(query.columns, row, strict=True))) for row in cursor.fetchall()]
+        return [_read(dict(zip(query.columns, row, strict=True)), query.keys) for row in cursor.fetchall()]
 
 
-def _read(row: dict[str, Any]) -> dict[str, Any]:
-    import json
-
-    return {
-        name: json.loads(value) if name in ("shares", "shares_ever", "missing", "observed") and value else value
-        for name, value in row.items()
-    }
+def _read(row: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    read = {name: json.loads(value) if name in ("missing", "observed") else value for name, value in row.items()}
+    return read | ({"shares": dict(zip(keys, read["shares"], strict=True))} if "shares" in read else {})
 
 
 def _change(change: Change, **subject: int) -> AttributeChange:

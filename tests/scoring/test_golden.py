@@ -90,7 +90,7 @@ class TestTheClassicCases:
     def test_a_director_who_asks_for_a_demo_is_one_in_the_fast_lane(self) -> None:
         found = judge(lead("Requested Demo", seniority="director"))
         assert (found["meets"], found["hand_raised"], found["tier"]) == (True, "demo", "hot")
-        assert (found["hand_raise_id"], found["deciding_id"], found["is_cooled"]) == (1, 1, False)
+        assert found["is_cooled"] is False
 
     def test_a_stranger_who_asks_for_a_demo_is_one(self) -> None:
         assert judge(lead("Contacted Us"))["hand_raised"] == "contact"
