@@ -60,7 +60,7 @@ def take_in(
     try:
         return _taken(entries, refused, source=source, types=types, now=now, origin=origin)
     except Exception as error:
-        if _is_away(error):
+        if is_away(error):
             raise
         log.warning("batch_failed", source=source.pk, items=len(entries), error=type(error).__name__)
         return _one_by_one(entries, refused, source=source, types=types, now=now, origin=origin)
@@ -80,7 +80,7 @@ def _one_by_one(
         try:
             one = _taken([entry], [], source=source, types=types, now=now, origin=origin)
         except Exception as error:
-            if _is_away(error):
+            if is_away(error):
                 raise
             log.exception("item_failed", source=source.pk, message_id=entry.event.message_id)
             failed = RefusedEntry(
@@ -93,7 +93,7 @@ def _one_by_one(
     return Receipted(total.accepted, total.duplicate, tuple(sorted(total.refused, key=lambda item: item.index)))
 
 
-def _is_away(error: Exception) -> bool:
+def is_away(error: Exception) -> bool:
     """True if the failure says nothing about the data: no database, no lock, no room."""
     if isinstance(error, InterfaceError):
         return True

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from leads.models import Activity, AttributeChange, Lead, RestChange
-from scoring import judging
+from leads.models import Activity, AttributeChange, Lead, RestChange, StageChange
+from scoring import episodes, judging
 from scoring.models import DefinitionVersion
 from scoring.reasons import Why
 
@@ -18,7 +18,7 @@ from scoring.reasons import Why
 class Deciding:
     """The fact that tipped the scale. `received_at` is when the buyer's wait began."""
 
-    kind: str  # activity, joined, attribute, rest, time, publication
+    kind: str  # activity, joined, attribute, stage, rest, time, publication
     received_at: datetime
     is_live: bool
     activity_id: int | None = None
@@ -36,7 +36,8 @@ def deciding_fact(lead: Lead, version: DefinitionVersion, why: Why, *, now: date
 
     Live iff it came after publication, not by import or replay, and was fresh when it reached us.
     """
-    facts = [fact for fact in (_activity(lead, version, why), _attribute(lead, why), _rest(lead)) if fact is not None]
+    found = (_activity(lead, version, why), _attribute(lead, why), _rest(lead), _stage(lead))
+    facts = [fact for fact in found if fact is not None]
     last = max(facts, key=lambda fact: fact.received_at, default=None)
     published_at = version.published_at or now
     tipped_by = max(last.received_at, published_at) if last else published_at
@@ -79,6 +80,14 @@ def _attribute(lead: Lead, why: Why) -> Deciding | None:
     if last is None:
         return None
     return Deciding("attribute", last.known_at, is_live=last.origin == "api", attribute=last.attribute)
+
+
+def _stage(lead: Lead) -> Deciding | None:
+    """A file that moved the lead to where episodes open: what it did before is no news by that."""
+    opening = episodes.OPENS_FROM
+    moves = StageChange.objects.filter(lead=lead, cause="import", to_stage__in=opening).exclude(from_stage__in=opening)
+    last = moves.order_by("-at", "-id").first()
+    return None if last is None else Deciding("stage", last.at, is_live=False)
 
 
 def _rest(lead: Lead) -> Deciding | None:
