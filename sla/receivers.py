@@ -12,7 +12,7 @@ from leads.signals import lead_erased, leads_merged
 from scoring.models import ClosedAs, Episode, Lane, Phase
 from scoring.signals import episode_changed, episode_closed, episode_opened
 from sla import clocks, handoffs, mails, targets, verdicts
-from sla.models import OPEN_STATES, Handoff, State, Target, Touch
+from sla.models import OPEN_STATES, AnsweredRequest, Handoff, State, Target, Touch
 
 # Ends that are the rep's doing where they had accepted the lead.
 CREDITED = (ClosedAs.BOUGHT, ClosedAs.CONVERTED)
@@ -103,6 +103,7 @@ def empty_notes(lead: Lead, **kwargs: Any) -> None:
     """Free text about an erased person goes; counts and times stay."""
     Touch.objects.filter(lead=lead).update(note="", external_id="")
     Handoff.objects.filter(episode__members__lead=lead).update(note="", bant={})
+    AnsweredRequest.objects.filter(body__lead=str(lead.public_id)).delete()
 
 
 def _open_handoff(episode: Episode) -> Handoff | None:

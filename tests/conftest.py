@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -16,12 +15,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def _no_broker(settings: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wake-ups go nowhere unless a test brings a broker: what must happen happens by the verbs and the sweeps."""
     from leads import wake
 
     monkeypatch.setattr(wake, "_publish", lambda kind: None)
-    yield
 
 
 @pytest.fixture

@@ -86,8 +86,8 @@ class ActivitySerializer(serializers.ModelSerializer[Activity]):
     """One thing a lead did; known by its source and message id."""
 
     lead = serializers.SlugRelatedField[Lead]("public_id", read_only=True)
+    sent_by = serializers.CharField(source="source.name", read_only=True, help_text="Name of the source.")
     name = serializers.CharField(source="type.name", read_only=True)
-    source = serializers.CharField(source="source.name", read_only=True)
 
     class Meta:
         model = Activity
@@ -98,7 +98,7 @@ class ActivitySerializer(serializers.ModelSerializer[Activity]):
             "received_at",
             "known_at",
             "properties",
-            "source",
+            "sent_by",
             "message_id",
             "origin",
             "discounted_at",

@@ -73,7 +73,7 @@ class Activity(ActivityFields):
 
 
 class AnonymousActivity(ActivityFields):
-    """Something a browser did that nobody has put a name to; it moves to Activity on identify, or goes after 90 days."""
+    """Something an unnamed browser did; it moves to Activity on identify, or goes after 90 days."""
 
     anonymous_id = models.CharField(max_length=255)
 

@@ -18,7 +18,7 @@ class Source(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=8, choices=Kind.choices)
-    write_key_hash = models.CharField(max_length=64, unique=True, null=True, editable=False)
+    write_key_hash = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001  (null keeps it unique where there is none)
     write_key_prefix = models.CharField(max_length=12, blank=True, editable=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)

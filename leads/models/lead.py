@@ -1,4 +1,4 @@
-"""The person and the company: leads, accounts, the identities that bind to a lead, and the history of their attributes."""
+"""The person and the company: leads, accounts, identities, and the history of their attributes."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from leads.models.people import User
 
 
 class Notification(models.Model):
-    """One message to one person: a row of the outbox. Its effect key makes it one, whoever writes it and however often."""
+    """One message to one person: a row of the outbox. Its effect key makes it one, however often it is written."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"

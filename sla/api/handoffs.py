@@ -157,7 +157,7 @@ class HandoffViewSet(viewsets.ReadOnlyModelViewSet[Handoff]):
         return Handoff.objects.visible_to(user).select_related(*related).prefetch_related("clocks")
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return super().get_serializer_context() | {"with_sums": self.action != "list"}
+        return {**super().get_serializer_context(), "with_sums": self.action != "list"}
 
     @extend_schema(request=SeenSerializer)
     @action(detail=True, methods=["post"])

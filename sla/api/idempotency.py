@@ -28,7 +28,7 @@ class KeyReused(Refused):
 
 
 def idempotent(door: Door) -> Door:
-    """Answer a repeated request with the answer given before. The answer is kept with what the verb did, or not at all."""
+    """Answer a repeated request with the first answer, which is kept with what the verb did, or not at all."""
 
     @functools.wraps(door)
     def run(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -12,7 +12,7 @@ from sla.models.policy import LadderStep, PolicyVersion, Target
 
 
 class Clock(models.Model):
-    """Runs until met or voided. `breached_at` is a mark, not an end. The verdict is arithmetic: met iff met_at ≤ due_at."""
+    """Runs until met or voided. `breached_at` is a mark, not an end. Met iff met_at ≤ due_at: arithmetic."""
 
     class Verdict(models.TextChoices):
         MET = "met", "Met"

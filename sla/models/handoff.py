@@ -150,7 +150,7 @@ class HandoffChange(models.Model):
 
 
 class RoutingTrace(models.Model):
-    """Why this rep: the rules tried, the chosen one and the next three with their numbers, a reason code for each other."""
+    """Why this rep: rules tried, the chosen one and the next three with their numbers, a code for each other."""
 
     handoff = models.OneToOneField(Handoff, models.CASCADE, primary_key=True, related_name="trace")
     trace = models.JSONField()

@@ -27,7 +27,7 @@ class Calendar(models.Model):
 
 
 class CalendarVersion(models.Model):
-    """Weekly hours, zone, breaks and holidays as sla.worktime reads them. Never changed: a change makes the next version."""
+    """Weekly hours, zone, breaks and holidays as sla.worktime reads them. A change makes the next version."""
 
     calendar = models.ForeignKey(Calendar, models.PROTECT, related_name="versions")
     number = models.IntegerField()
