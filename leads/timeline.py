@@ -16,6 +16,8 @@ SHOWN = 200
 # Where an activity says what it was about, the first of these that is there tells it.
 TELLING = ("title", "name", "path", "url", "plan", "asset", "webinar", "subject")
 TELLS_AT_MOST = 80
+# Causes of a change of stage that have a line of their own.
+TOLD_ELSEWHERE = frozenset({"qualification", "verdict", "named date", "undo", "reopen"})
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Entry:
     repeats: str = ""
     count: int = 1
     since: datetime | None = None
+    rank: int = 0  # of what happened in one instant, what follows from the other comes later
 
 
 def of_lead(lead: Lead, *, before: datetime | None = None) -> list[Entry]:
@@ -41,7 +44,7 @@ def of_lead(lead: Lead, *, before: datetime | None = None) -> list[Entry]:
 
 def by_day(entries: Iterable[Entry]) -> list[tuple[date, list[Entry]]]:
     """Newest first, by the viewer's days; neighbors that repeat each other within a day are one with a count."""
-    ordered = sorted(entries, key=lambda entry: entry.at, reverse=True)
+    ordered = sorted(entries, key=lambda entry: (entry.at, entry.rank), reverse=True)
     days = groupby(ordered, key=lambda entry: timezone.localtime(entry.at).date())
     return [(day, _collapsed(list(of_day))) for day, of_day in days]
 
@@ -86,17 +89,17 @@ def _activities(lead: Lead, before: datetime | None) -> list[Entry]:
 
 
 def _stages(lead: Lead, before: datetime | None) -> list[Entry]:
-    rows = StageChange.objects.filter(lead=lead).select_related("by")
+    rows = StageChange.objects.filter(lead=lead)
     rows = rows.filter(at__lt=before) if before else rows
     return [
         Entry(
             at=row.at,
             icon="arrow-right",
             said=f"{row.get_from_stage_display()} → {row.get_to_stage_display()}",
-            detail=row.cause,
-            who=str(row.by or ""),
+            detail="" if row.cause in TOLD_ELSEWHERE else row.cause,
             tone="stage",
             note=row.note,
+            rank=3,
         )
         for row in rows.order_by("-at", "-pk")[:SHOWN]
     ]
@@ -106,7 +109,7 @@ def _rests(lead: Lead, before: datetime | None) -> list[Entry]:
     rows = RestChange.objects.filter(lead=lead).select_related("callback_user")
     rows = rows.filter(at__lt=before) if before else rows
     return [
-        Entry(at=row.at, icon="moon", said=_rest(row), tone="stage", detail="" if row.rest_until else row.cause)
+        Entry(at=row.at, icon="moon", said=_rest(row), tone="stage", detail="" if row.rest_until else row.cause, rank=4)
         for row in rows.order_by("-at", "-pk")[:SHOWN]
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from leads import clock, preferences, timeline
+from leads.errors import Invalid
 from leads.models import Lead
 from leads.viewer import is_part, signed_in, viewer_of
 
@@ -58,6 +60,9 @@ def lead(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def prefer(request: HttpRequest) -> HttpResponse:
     """Keep how the viewer wants their desk, and go back to where they were."""
     theme, keys = request.POST.get("theme"), request.POST.get("single_keys")
-    preferences.choose(viewer_of(request), theme=theme, single_keys=None if keys is None else keys == "on")
+    try:
+        preferences.choose(viewer_of(request), theme=theme, single_keys=None if keys is None else keys == "on")
+    except Invalid as refusal:
+        messages.warning(request, str(refusal))
     back = request.POST.get("next", "")
     return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else "home")

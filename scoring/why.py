@@ -110,13 +110,14 @@ def _why(
         _line(criterion, present.get(key, {}), frozen.get(key), qualified=qualification is not None)
         for key, criterion in criteria.items()
     ]
-    order = sorted(lines, key=lambda line: (not line.met, -abs(line.now or line.then or 0), -abs(line.would_give)))
+    order = sorted(lines, key=lambda line: (not line.met, -abs(line.now or line.then or 0), -line.would_give))
     return Why(version, score, qualification, order, _bars(version, score, qualification))
 
 
 def _line(criterion: Criterion, present: dict[str, Any], frozen: dict[str, Any] | None, *, qualified: bool) -> Line:
     met = bool(present.get("met")) or frozen is not None
     at = present.get("last_at") or (datetime.fromisoformat(frozen["last_at"]) if frozen and frozen["last_at"] else None)
+    asked = asks_for(criterion)
     flags = (
         ("fast lane", criterion.is_hand_raise),
         ("required", criterion.is_required),
@@ -130,7 +131,7 @@ def _line(criterion: Criterion, present: dict[str, Any], frozen: dict[str, Any] 
         then=(frozen["points"] if frozen else 0) if qualified else None,
         would_give=criterion.points,
         seen=seen_of(criterion, present, frozen),
-        asked=asks_for(criterion),
+        asked=asked if asked.lower() != criterion.label.lower() else "",
         last_at=at,
         flags=tuple(name for name, holds in flags if holds),
     )

@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from leads.conditions import sentence
+from leads.models import Lead
 from leads.words import DAY, HOUR, MINUTE
 from scoring.models import Axis, Criterion
 
 UNITS = {"days": "day", "sessions": "session", "distinct": "value"}
 SHOWN_AT_MOST = 60  # characters of one observed value
+DERIVED: dict[str, str] = {
+    str(value): str(label) for value, label in (*Lead.Seniority.choices, *Lead.DomainKind.choices)
+}
 
 
 def asks_for(criterion: Criterion) -> str:
     """What the criterion asks for: "Visited Pricing Page, 3 times or more within 30 d"; of fit, its condition."""
     if criterion.axis == Axis.FIT:
-        return sentence(criterion.condition)
+        return sentence(criterion.condition).replace("_", " ")
     said = " or ".join(str(name) for name in criterion.activities)
     least = f"{criterion.at_least.normalize():f}"
     if criterion.measure == Criterion.Measure.SUM:
@@ -52,7 +56,7 @@ def seen_of(criterion: Criterion, present: dict[str, Any], frozen: dict[str, Any
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = str(value).replace("_", " ") if isinstance(value, str) else f"{value}"
+    text = DERIVED.get(value, value) if isinstance(value, str) else f"{value}"
     return text if len(text) <= SHOWN_AT_MOST else f"{text[:SHOWN_AT_MOST]}…"
 
 

@@ -75,7 +75,7 @@ def _ours(lead: Lead) -> list[Entry]:
 def _qualified(lead: Lead) -> list[Entry]:
     rows = Qualification.objects.filter(lead=lead).select_related("definition")
     return [
-        Entry(at=row.at, icon="sparkles", said=f"Qualified: {row.definition}", tone="accent", note=row.sentence)
+        Entry(at=row.at, icon="sparkles", said=f"Qualified: {row.definition}", tone="accent", note=row.sentence, rank=1)
         for row in rows
     ]
 
@@ -93,7 +93,7 @@ def _move(row: HandoffChange) -> Entry:
     who = row.performed_by or row.by or "Baton"
     said = words.format(rep=rep, who=who)
     if row.is_undo:
-        return Entry(at=row.at, icon="arrow-uturn-left", said=f"{row.by or 'Baton'} took it back", tone="muted")
+        return Entry(at=row.at, icon="arrow-uturn-left", said=f"{row.by or 'Baton'} took it back", tone="muted", rank=2)
     if row.from_state == "" and row.to_state == State.ACCEPTED:
         said = f"Handed to {rep}"
     verdict = row.to_state in (State.REJECTED, State.RETURNED) and row.handoff.state == row.to_state
@@ -107,6 +107,7 @@ def _move(row: HandoffChange) -> Entry:
         who=proxy,
         tone=tone,
         note=row.handoff.note if row.handoff.state == row.to_state else "",
+        rank=2,
     )
 
 

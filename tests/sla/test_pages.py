@@ -120,9 +120,17 @@ class TestInbox:
         assert text(signed(firm.ben.user), "/inbox/?tab=%00%3Cscript%3E")
 
     def test_keeps_hostile_names_inert(self, firm: Company, signed: Signed, now: datetime) -> None:
-        lead = firm.lead(now=now, first_name='<script>alert("x")</script>', last_name="\"'><img src=x>", title="{{ 7 }}")
+        lead = firm.lead(
+            now=now, first_name='<script>alert("x")</script>', last_name="\"'><img src=x>", title="{{ 7 }}"
+        )
         firm.offer(firm.episode(lead, now=now), now=now)
-        for path in ("/inbox/", page_of(lead), page_of(lead, "promise/"), page_of(lead, "story/"), page_of(lead, "why/")):
+        for path in (
+            "/inbox/",
+            page_of(lead),
+            page_of(lead, "promise/"),
+            page_of(lead, "story/"),
+            page_of(lead, "why/"),
+        ):
             shown = text(signed(firm.ben.user), path)
             assert "<script>alert" not in shown
             assert "<img src=x>" not in shown
@@ -389,8 +397,8 @@ class TestBoard:
             ("2", "Due within the hour"),
             ("1", "Waiting for someone"),
         ]
-        assert [lead for lead in self.leads(text(client, "/board/?show=late"))] == [str(late.episode.lead.public_id)]
-        assert [lead for lead in self.leads(text(client, "/board/?show=soon"))] == [str(soon.episode.lead.public_id)]
+        assert self.leads(text(client, "/board/?show=late")) == [str(late.episode.lead.public_id)]
+        assert self.leads(text(client, "/board/?show=soon")) == [str(soon.episode.lead.public_id)]
         assert len(self.leads(text(client, "/board/?show=hour"))) == 2
         assert self.leads(text(client, "/board/?show=waiting")) == []
 
@@ -463,5 +471,3 @@ class TestPolicyOfContent:
         for _ in range(20):
             firm.offered(now=now)
         assert len(signed(firm.ben.user).get("/inbox/").content) < 100_000
-
-

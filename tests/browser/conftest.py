@@ -1,0 +1,88 @@
+"""A real browser at a real server: which Chromium, and people who are signed in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from config.home import browser as chromium
+from leads import clock
+from leads.models import User
+from tests.desk import Company, company
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The Chromium of this machine, with the flags it needs as root."""
+    found = chromium.find()
+    if found is None:
+        pytest.skip("There is no Chromium on this machine.")
+    flags = [flag for flag in chromium.FLAGS if flag != "--headless"]
+    return browser_type_launch_args | {"executable_path": found, "args": flags}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _orm_beside_the_browser() -> Iterator[None]:
+    """Playwright's loop runs in the thread in which a test asks the database, also when it is emptied afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
+
+
+@pytest.fixture
+def now(transactional_db: None) -> datetime:
+    """Pages ask the database for the time."""
+    return clock.now()
+
+
+@pytest.fixture
+def firm(now: datetime) -> Company:
+    return company(now)
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server: Any) -> Iterator[Visit]:
+    """Open a page as somebody, in a browser of their own; what a console complains of fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_page(user: User | None, path: str, *, expect_status: tuple[int, ...] = (), **options: Any) -> Page:
+        context = browser.new_context(base_url=live_server.url, viewport=options.pop("viewport", WIDE), **options)
+        contexts.append(context)
+        if user is not None:
+            client = Client()
+            client.force_login(user)
+            session = client.cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: (
+                complaints.append(said.text)
+                if said.type == "error" and not any(f"status of {code}" in said.text for code in expect_status)
+                else None
+            ),
+        )
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        for page in context.pages:
+            # What is under way must end before the database is emptied.
+            page.wait_for_load_state("networkidle")
+        context.close()
+    assert complaints == []
+
+
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 360, "height": 740}
