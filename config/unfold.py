@@ -17,6 +17,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/",
     "SHOW_VIEW_ON_SITE": False,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.unfold.mark"}],
+    "STYLES": ["config.unfold.sheet"],
     "THEME": "config.unfold.theme",
     "BORDER_RADIUS": "6px",
     "COLORS": {
@@ -41,6 +42,11 @@ UNFOLD: dict[str, Any] = {
 def mark(request: HttpRequest) -> str:
     """Our mark, for the tab of the browser."""
     return static("mark.svg")
+
+
+def sheet(request: HttpRequest) -> str:
+    """What we add to the look."""
+    return static("admin.css")
 
 
 def theme(request: HttpRequest) -> str | None:

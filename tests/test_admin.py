@@ -377,6 +377,25 @@ class TestDefinitions:
         assert (again["fit_min"], again[f"{place}-points"]) == (["12.5"], ["-0.5"])
         assert "3 times or more within 30 d: −0.5 once" in boss.get(url).content.decode()
 
+    def test_puts_a_new_criterion_last(self, boss: Client, shop: desk.Company) -> None:
+        boss.get(address(Definition, "change", shop.definition.pk).replace("change/", "draft/"))
+        draft = shop.definition.versions.get(state="draft")
+        url = address(DefinitionVersion, "change", draft.pk)
+        html = boss.get(url).content.decode()
+        number = draft.criteria.count()
+        blank = {name: value for name, value in Page(html).fields.items() if "__prefix__" in name}
+        new = {name.replace("__prefix__", str(number)): value for name, value in blank.items()}
+        new |= {
+            f"criteria-{number}-label": "In France", f"criteria-{number}-key": "france",
+            f"criteria-{number}-axis": "fit", f"criteria-{number}-points": "7.5",
+            f"criteria-{number}-condition_0": "lead.country", f"criteria-{number}-condition_1": "is",
+            f"criteria-{number}-condition_2": "France", "criteria-TOTAL_FORMS": str(number + 1),
+        }  # fmt: skip
+        response = post(boss, url, **new)
+        assert response.status_code == 302, response.context["errors"]
+        last = draft.criteria.last()
+        assert (last.key, last.points) == ("france", 7500)
+
     def test_saves_what_it_shows_without_changing_anything(self, boss: Client, shop: desk.Company) -> None:
         boss.get(address(Definition, "change", shop.definition.pk).replace("change/", "draft/"))
         draft = shop.definition.versions.get(state="draft")

@@ -110,10 +110,11 @@ class CriterionBlocks(Blocks):
             None,
             {
                 "fields": (
-                    ("label", "key", "axis"), ("points", "cap", "group"), "condition", "activities",
-                    ("measure", "measured_property"), ("at_least", "at_most", "within"),
-                    ("mode", "decay", "half_life"), "not_since",
-                    ("is_required", "disqualifies"), ("is_hand_raise", "hand_raise_fit_min"), "position",
+                    ("label", "axis"), ("points", "cap"), "condition", "activities",
+                    ("at_least", "at_most"), ("within", "not_since"), ("measure", "measured_property"),
+                    "mode", ("decay", "half_life"),
+                    ("is_required", "disqualifies"), ("is_hand_raise", "hand_raise_fit_min"),
+                    ("key", "group"), "position",
                 )
             },
         ),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Max
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from leads.admin.conditions import ConditionField
@@ -169,10 +171,15 @@ class CriterionForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             said = reads(self.instance)
             self.instance.get_inline_title = lambda: said
+        for name in ("at_least", "at_most"):
+            if self.initial.get(name) is not None:
+                self.initial[name] = f"{Decimal(self.initial[name]).normalize():f}"
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         axis, condition = cleaned.get("axis"), cleaned.get("condition")
+        if not self.instance.pk and not cleaned.get("position"):
+            cleaned["position"] = self._last() + 1
         if condition and axis:
             try:
                 validate(condition, FIT_FIELDS if axis == Axis.FIT else PROPERTIES)
@@ -190,6 +197,11 @@ class CriterionForm(forms.ModelForm):  # type: ignore[type-arg]
         if axis == Axis.FIT and cleaned.get("is_hand_raise"):
             self.add_error("is_hand_raise", "Only something they did raises a hand. Untick it or choose engagement.")
         return cleaned
+
+    def _last(self) -> int:
+        """Where the last criterion stands: a new one comes after it."""
+        standing = Criterion.objects.filter(version=self.instance.version_id)
+        return int(standing.aggregate(last=Max("position"))["last"] or 0)
 
 
 def _where(axis: str) -> str:
