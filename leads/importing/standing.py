@@ -9,6 +9,7 @@ from typing import Final
 
 from leads import bulk, holding, lifecycle, outcomes
 from leads.importing.rows import Deal, Row
+from leads.marking import mark
 from leads.models import Account, Lead, Outcome, Stage, Team, TeamMembership, User
 
 ENDS: Final = (Outcome.Kind.WON, Outcome.Kind.LOST)
@@ -51,8 +52,8 @@ def _know_since(rows: Sequence[tuple[int, Row]], leads: Mapping[int, Lead]) -> N
 
 def _stage(lead: Lead, stage: Stage, *, note: str, now: datetime) -> None:
     wanted = Stage.LEAD if stage in lifecycle.WORKED else stage
-    if lead.stage != wanted:
-        lifecycle.import_stage(lead, wanted, now=now, note=note)
+    if lead.stage != wanted and lifecycle.import_stage(lead, wanted, now=now, note=note):
+        mark([lead.pk], now=now)
 
 
 def _outcomes(lead_ids: Iterable[int]) -> set[Told]:
