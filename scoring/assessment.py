@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import connection, transaction
@@ -12,7 +13,7 @@ from django.db import connection, transaction
 from leads.models import AwaitingAssessment
 from scoring import qualification
 from scoring.compiler import Query
-from scoring.judging import compiled, in_force
+from scoring.judging import compiled, in_force, make_room
 from scoring.models import DefinitionVersion, EpisodeMember
 
 log = structlog.get_logger(__name__)
@@ -89,8 +90,10 @@ def store(lead_ids: Sequence[int] | None, version: DefinitionVersion, *, as_of: 
     query = compiled(version, present=True, everyone=lead_ids is None)
     sql, params = query.bind(as_of, None if lead_ids is None else sorted(set(lead_ids)))
     named, keys = named_shares(query)
-    own = [version.definition_id, version.pk, as_of, *keys, version.step, version.step, version.step]
+    own: list[Any] = [version.definition_id, version.pk, as_of, *keys, version.step, version.step, version.step]
     with transaction.atomic(), connection.cursor() as cursor:
+        if lead_ids is None:
+            make_room(cursor)
         cursor.execute(STORE.format(judged=sql, shares=named), [*params, *own])
         return [row[0] for row in cursor.fetchall()]
 
