@@ -127,9 +127,9 @@ class TestTheEnvelope:
         ("path", "body"),
         [
             ("batch", b" " * (MAX_BATCH_BYTES + 1)),
-            ("batch", gzip.compress(b" " * 50_000_000)),
+            ("batch", gzip.compress(b" " * 50_000_000, mtime=0)),
             ("track", b" " * (MAX_EVENT_BYTES + 1)),
-            ("track", gzip.compress(b" " * (MAX_EVENT_BYTES + 1))),
+            ("track", gzip.compress(b" " * (MAX_EVENT_BYTES + 1), mtime=0)),
             ("batch", b'{"batch":[' + b"1," * 20_000 + b"1]}"),
         ],
     )
