@@ -17,7 +17,8 @@ SHOWN = 200
 TELLING = ("title", "name", "path", "url", "plan", "asset", "webinar", "subject")
 TELLS_AT_MOST = 80
 # Causes of a change of stage that have a line of their own.
-TOLD_ELSEWHERE = frozenset({"qualification", "verdict", "named date", "undo", "reopen"})
+VERDICTS = frozenset({"verdict", "named date", "undo", "reopen"})
+TOLD_ELSEWHERE = VERDICTS | {"qualification", "date"}
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _stages(lead: Lead, before: datetime | None) -> list[Entry]:
             detail="" if row.cause in TOLD_ELSEWHERE else row.cause,
             tone="stage",
             note=row.note,
-            rank=3,
+            rank=4 if row.cause in VERDICTS else 2,
         )
         for row in rows.order_by("-at", "-pk")[:SHOWN]
     ]
@@ -109,7 +110,7 @@ def _rests(lead: Lead, before: datetime | None) -> list[Entry]:
     rows = RestChange.objects.filter(lead=lead).select_related("callback_user")
     rows = rows.filter(at__lt=before) if before else rows
     return [
-        Entry(at=row.at, icon="moon", said=_rest(row), tone="stage", detail="" if row.rest_until else row.cause, rank=4)
+        Entry(at=row.at, icon="moon", said=_rest(row), tone="stage", detail="" if row.rest_until else row.cause, rank=5)
         for row in rows.order_by("-at", "-pk")[:SHOWN]
     ]
 

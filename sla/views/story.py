@@ -93,7 +93,7 @@ def _move(row: HandoffChange) -> Entry:
     who = row.performed_by or row.by or "Baton"
     said = words.format(rep=rep, who=who)
     if row.is_undo:
-        return Entry(at=row.at, icon="arrow-uturn-left", said=f"{row.by or 'Baton'} took it back", tone="muted", rank=2)
+        return Entry(at=row.at, icon="arrow-uturn-left", said=f"{row.by or 'Baton'} took it back", tone="muted", rank=3)
     if row.from_state == "" and row.to_state == State.ACCEPTED:
         said = f"Handed to {rep}"
     verdict = row.to_state in (State.REJECTED, State.RETURNED) and row.handoff.state == row.to_state
@@ -107,7 +107,7 @@ def _move(row: HandoffChange) -> Entry:
         who=proxy,
         tone=tone,
         note=row.handoff.note if row.handoff.state == row.to_state else "",
-        rank=2,
+        rank=3,
     )
 
 
