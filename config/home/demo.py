@@ -114,7 +114,8 @@ def processes(port: int, environment: dict[str, str], home: Path) -> list[Child]
     gunicorn = ["-m", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
     gunicorn += ["--threads", "8", "--graceful-timeout", "3", "--no-control-socket"]
     celery = ["-m", "celery", "-A", "config", "worker", "-B", "--scheduler", "celery.beat:Scheduler", "--loglevel"]
-    celery += ["INFO", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+    # Three kinds of work, each done by one process at a time: none waits for another.
+    celery += ["INFO", "--concurrency", "3", "--without-gossip", "--without-mingle"]
     commands = {"web": gunicorn, "worker": celery, "clock": ["manage.py", "runclock"]}
     return [
         Child(

@@ -21,11 +21,11 @@ DONE: Final = (
     ("Visited Careers Page", 6.0),
     ("Downloaded Case Study", 5.0),
     ("Subscribed to Newsletter", 4.0),
-    ("Attended Webinar", 3.0),
-    ("Started Free Trial", 1.5),
+    ("Attended Webinar", 2.0),
+    ("Started Free Trial", 0.6),
     ("Unsubscribed", 1.0),
-    ("Requested Demo", 0.3),
-    ("Contacted Us", 0.2),
+    ("Requested Demo", 0.04),
+    ("Contacted Us", 0.03),
 )
 
 _TYPES: Final = """
