@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -29,11 +30,15 @@ def settle(rows: Sequence[tuple[int, Row]], *, owners: Mapping[str, User], file:
     _know_since(rows, leads)
     known = _outcomes(pk for pk, row in rows if row.deal)
     teams = _teams(owners.values())
+    often = {pk for pk, count in Counter(pk for pk, _ in rows).items() if count > 1}
+    alone = [(leads[pk], row.stage, _note(file, row)) for pk, row in rows if row.stage and _is_plain(pk, row, often)]
+    mark(lifecycle.import_stages(alone, now=now), now=now)
     for pk, row in rows:
         lead = leads[pk]
         is_told = row.deal is not None and _is_told(pk, row.deal, known)
-        if row.stage and not (is_told and row.deal and row.deal.kind in ENDS):
-            _stage(lead, row.stage, note=f"{file[:200]}, line {row.line}", now=now)
+        is_ended = row.deal is not None and row.deal.kind in ENDS and is_told
+        if row.stage and not is_ended and not _is_plain(pk, row, often):
+            _stage(lead, row.stage, note=_note(file, row), now=now)
         if row.deal and not is_told:
             _record(lead, row.deal, known, now=now)
         if row.owner:
@@ -48,6 +53,15 @@ def _know_since(rows: Sequence[tuple[int, Row]], leads: Mapping[int, Lead]) -> N
         if row.created_at and row.created_at < earlier.get(pk, leads[pk].created_at):
             earlier[pk] = row.created_at
     bulk.update("leads_lead", {"id": ("bigint", list(earlier)), "created_at": ("timestamptz", list(earlier.values()))})
+
+
+def _is_plain(pk: int, row: Row, often: set[int]) -> bool:
+    """True where nothing else in the batch moves this lead's stage, so that the order makes no difference."""
+    return pk not in often and row.deal is None
+
+
+def _note(file: str, row: Row) -> str:
+    return f"{file[:200]}, line {row.line}"
 
 
 def _stage(lead: Lead, stage: Stage, *, note: str, now: datetime) -> None:

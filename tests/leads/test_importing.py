@@ -506,8 +506,8 @@ class TestTake:
         assert Lead.objects.get().seniority == "c_level"
 
     def test_asks_a_bounded_number_of_questions_per_batch(self, tmp_path: Path, now: datetime) -> None:
-        rows = [f"p{n}@c{n % 900}.example,P{n},Director,Company {n % 900},{n % 400},v{n}" for n in range(5_000)]
-        table = table_of(tmp_path, "email,first name,title,company,employees,plan\n" + "\n".join(rows))
+        rows = [f"p{n}@c{n % 900}.example,P{n},Director,Company {n % 900},{n % 400},v{n},nurture" for n in range(5_000)]
+        table = table_of(tmp_path, "email,first name,title,company,employees,plan,stage\n" + "\n".join(rows))
         run = begin(table, map_columns(table.header), tell=lambda entry, record: None, now=now)
         counts = []
         for _ in range(10):
@@ -518,7 +518,8 @@ class TestTake:
             counts.append(len(queries))
         assert not run.step(now=now)
         assert (run.sum.created, run.refused, Lead.objects.count()) == (5_000, 0, 5_000)
-        assert max(counts) <= 40, counts
+        assert StageChange.objects.filter(to_stage=Stage.NURTURE).count() == 5_000
+        assert max(counts) <= 45, counts
 
     def test_writes_nothing_in_a_rehearsal(self, tmp_path: Path, now: datetime) -> None:
         taken(tmp_path, "email\na@x.example\n", now=now)
