@@ -24,7 +24,7 @@ def given_reason(reason: Reason | str, *, on_reject: bool) -> Reason:
     """The reason by its code, where it is in use and stands on this verdict."""
     stands = Reason.objects.filter(is_active=True, **({"on_reject": True} if on_reject else {"on_return": True}))
     code = reason.code if isinstance(reason, Reason) else reason
-    found = stands.filter(code=code).first()
+    found = stands.filter(code=code).first() if code.isprintable() else None
     if found is None:
         verdict = "rejecting" if on_reject else "returning"
         codes = ", ".join(stands.values_list("code", flat=True))

@@ -137,7 +137,7 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
     handoff, now = matter.handoff, matter.now
     if not TeamMembership.objects.filter(user=by, team_id=handoff.team_id, is_manager=True).exists():
         raise NotYours("There is no such hand-off, or it isn't yours to reopen.")
-    reason = why.strip()
+    reason = why.replace("\x00", "").strip()
     if not reason or len(reason) > LONGEST_NOTE:
         raise Invalid(f"Say in a sentence of at most {LONGEST_NOTE:,} characters why it is reopened.", field="why")
     verdict = _standing_verdict(matter)

@@ -1,6 +1,10 @@
 """Lists are paged by cursor: stable while rows arrive, the same cost on every page."""
 
+from typing import Any
+
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 
 
 class NewestFirst(CursorPagination):
@@ -10,3 +14,11 @@ class NewestFirst(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 500
+
+    def decode_cursor(self, request: Request) -> Any:
+        """The cursor of the request, if it is one of ours: its position is an id."""
+        cursor = super().decode_cursor(request)
+        position = getattr(cursor, "position", None)
+        if position is not None and not (position.isascii() and position.isdecimal() and len(position) < 20):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor

@@ -35,8 +35,8 @@ def idempotent(door: Door) -> Door:
         key = request.headers.get("Idempotency-Key", "")
         if not key:
             return door(view, request, *args, **kwargs)
-        if len(key) > 200:
-            raise Invalid("An Idempotency-Key has at most 200 characters.")
+        if len(key) > 200 or not key.isprintable():
+            raise Invalid("An Idempotency-Key has at most 200 characters, all of them printable.")
         user: User = request.user  # type: ignore[assignment]
         print_of = hashlib.sha256(f"{request.method} {request.path}\n".encode() + _body(request)).hexdigest()
         known = _known(user, key, print_of)
