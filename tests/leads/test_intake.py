@@ -353,7 +353,7 @@ class TestMachines:
     @pytest.mark.parametrize(
         ("agent", "is_machine"),
         [
-            ("Mozilla/5.0 (X11; Linux) HeadlessChrome/120.0", True),
+            ("Mozilla/5.0 (X11; Linux) HeadlessChrome/120.0", False),
             ("Mozilla/5.0 (compatible; Googlebot/2.1)", True),
             ("Barracuda Sentinel (EE)", True),
             ("Mozilla/5.0 (Windows NT 10.0; Win64) Chrome/120.0 Safari/537.36", False),
