@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,12 +11,14 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from leads.models import ActivityType, Organization
-from scoring.compiler import Facts, Leads, Query, VersionSpec, compile_version
+from scoring.compiler import Facts, Leads, Query, VersionSpec, compile_reasons, compile_version
 from scoring.models import DefinitionVersion
 
 JSON_COLUMNS: Final = frozenset({"missing", "observed"})
 KEPT_AT_MOST: Final = 64
 _compiled: dict[tuple[Any, ...], Query] = {}
+_specs: dict[tuple[Any, ...], VersionSpec] = {}
+_type_ids: dict[tuple[Any, ...], dict[str, int]] = {}
 _published: dict[tuple[int, datetime | None], DefinitionVersion] = {}
 
 
@@ -36,23 +38,46 @@ def in_force() -> list[DefinitionVersion]:
 
 def spec_of(version: DefinitionVersion) -> VersionSpec:
     """The version as the compiler reads it, counting days in the organization's zone."""
-    return version.to_spec(Organization.objects.values_list("time_zone", flat=True).get(pk=1))
+    return version.to_spec(_zone())
+
+
+def _zone() -> str:
+    zone: str = Organization.objects.values_list("time_zone", flat=True).get(pk=1)
+    return zone
 
 
 def compiled(version: DefinitionVersion, *, present: bool, everyone: bool) -> Query:
     """The one query of a version, over the present or over history, for given leads or for all."""
-    spec, ids = spec_of(version), type_ids(version)
     facts, leads = Facts.PRESENT if present else Facts.PAST, Leads.ALL if everyone else Leads.GIVEN
+    return _kept(
+        version, (facts, leads), lambda spec, ids: compile_version(spec, type_ids=ids, facts=facts, leads=leads)
+    )
+
+
+def compiled_reasons(version: DefinitionVersion, *, present: bool) -> Query:
+    """The query that tells why, of a version and for given leads."""
+    facts = Facts.PRESENT if present else Facts.PAST
+    return _kept(version, ("reasons", facts), lambda spec, ids: compile_reasons(spec, type_ids=ids, facts=facts))
+
+
+def _kept(version: DefinitionVersion, kind: Any, make: Callable[[VersionSpec, dict[str, int]], Query]) -> Query:
+    """What is published never changes, so its SQL changes only with the zone and the activities seen so far."""
     if version.state == DefinitionVersion.State.DRAFT:
-        return compile_version(spec, type_ids=ids, facts=facts, leads=leads)
-    # What is published never changes, so its SQL changes only with the zone and the activities seen so far.
-    key = (version.pk, version.definition.public_id, spec.time_zone, tuple(sorted(ids.items())), facts, leads)
+        spec = spec_of(version)
+        return make(spec, type_ids(spec))
+    identity, zone = (version.pk, version.definition.public_id), _zone()
+    spec = _specs.get((identity, zone)) or version.to_spec(zone)
+    ids = _type_ids.get(identity) or type_ids(spec)
+    key = (identity, zone, tuple(sorted(ids.items())), kind)
     query = _compiled.get(key)
     if query is None:
+        query = make(spec, ids)
         if len(_compiled) >= KEPT_AT_MOST:
-            _compiled.clear()
-        query = compile_version(spec, type_ids=ids, facts=facts, leads=leads)
-        _compiled[key] = query
+            for kept in (_compiled, _specs, _type_ids):
+                kept.clear()
+        _compiled[key], _specs[identity, zone] = query, spec
+        if len(ids) == len(spec.activity_names):
+            _type_ids[identity] = ids  # all have been seen, and a catalog row keeps its id
     return query
 
 
@@ -89,7 +114,6 @@ def make_room(cursor: CursorWrapper) -> None:
     cursor.execute("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
 
 
-def type_ids(version: DefinitionVersion) -> dict[str, int]:
+def type_ids(spec: VersionSpec) -> dict[str, int]:
     """Ids of the activity types that a version names, as far as they have been seen."""
-    names = spec_of(version).activity_names
-    return dict(ActivityType.objects.filter(name__in=names).values_list("name", "id"))
+    return dict(ActivityType.objects.filter(name__in=spec.activity_names).values_list("name", "id"))

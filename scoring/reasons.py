@@ -14,7 +14,6 @@ from typing import Any, Final
 from leads.conditions import fields_of
 from leads.models import Lead
 from scoring import judging
-from scoring.compiler import Facts, compile_reasons
 from scoring.models import Axis, Criterion, DefinitionVersion
 
 # Values of these fields are ours or the market's, not the person's; others are only said to be set.
@@ -78,12 +77,7 @@ def explain(lead: Lead, version: DefinitionVersion, row: Mapping[str, Any], *, a
 
 def lines(lead_id: int, version: DefinitionVersion, *, as_of: datetime, present: bool = True) -> list[dict[str, Any]]:
     """Every criterion of the version for one lead, met or not, in their order; values as the lead has them now."""
-    query = compile_reasons(
-        judging.spec_of(version),
-        type_ids=judging.type_ids(version),
-        facts=Facts.PRESENT if present else Facts.PAST,
-    )
-    return judging.rows(query, as_of, [lead_id])
+    return judging.rows(judging.compiled_reasons(version, present=present), as_of, [lead_id])
 
 
 def _reason(criterion: Criterion, line: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def rescore(name: str, version: DefinitionVersion, *, now: datetime, plans: Path
 
 def floor(version: DefinitionVersion, *, now: datetime) -> tuple[str, dict[str, Any]]:
     """The floor's query for what this version reads."""
-    return _FLOOR, {"types": sorted(judging.type_ids(version).values()), "now": now}
+    return _FLOOR, {"types": sorted(judging.type_ids(judging.spec_of(version)).values()), "now": now}
 
 
 def _consumed(sql: str, columns: tuple[str, ...]) -> str:
