@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from email.message import EmailMessage
@@ -74,8 +74,8 @@ def assert_invariants() -> None:
 class Process:
     """One of Baton's processes, in a group of its own so that `kill -9` leaves none of its children."""
 
-    def __init__(self, name: str, *command: str, log: Path, **more: str) -> None:
-        self.name, self.command, self.log, self.more = name, [sys.executable, *command], log, more
+    def __init__(self, name: str, command: Sequence[str], log: Path, **more: str) -> None:
+        self.name, self.command, self.log, self.more = name, list(command), log, more
         self.start()
 
     def start(self) -> None:
@@ -94,14 +94,6 @@ class Process:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-
-    def stop(self) -> None:
-        """Ask for the end, and wait for it."""
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self.kill()
 
     def __enter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -123,7 +124,7 @@ def test_the_relay_runs_end_to_end(
     company.found(now=clock.now())
     relay = Relay(live_server.url, sink)
     mail = {"EMAIL_URL": sink.url, "BASE_URL": live_server.url}
-    with Process("clock", "manage.py", "runclock", log=tmp_path / "clock", **mail):
+    with Process("clock", [sys.executable, "manage.py", "runclock"], tmp_path / "clock", **mail):
         converts(relay)
         comes_back(relay, house_clock)
         unsettled = Notification.objects.filter(state__in=["queued", "sending"])
