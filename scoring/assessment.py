@@ -29,7 +29,11 @@ stored AS (
         lead_id, definition_id, version_id, as_of, fit, engagement, engagement_ever, total, tier, shares, meets,
         hand_raised, is_cooled, disqualified_by, missing, reassess_at)
     SELECT lead_id, %s, %s, %s, fit, engagement, engagement_ever, total, tier, {shares},
-           meets, hand_raised, is_cooled, disqualified_by, missing, reassess_at
+           meets, hand_raised, is_cooled, disqualified_by, missing,
+           CASE WHEN reassess_at IS NOT NULL AND EXISTS (
+               SELECT 1 FROM scoring_episode e JOIN scoring_episodemember m ON m.episode_id = e.id
+               WHERE m.lead_id = judged.lead_id AND m.left_at IS NULL AND e.phase = 'waiting')
+           THEN least(reassess_at, %s::timestamptz + interval '15 minutes') ELSE reassess_at END
     FROM judged ORDER BY lead_id
     ON CONFLICT (lead_id, definition_id) DO UPDATE SET
         version_id = excluded.version_id, as_of = excluded.as_of, fit = excluded.fit,
@@ -90,7 +94,8 @@ def store(lead_ids: Sequence[int] | None, version: DefinitionVersion, *, as_of: 
     query = compiled(version, present=True, everyone=lead_ids is None)
     sql, params = query.bind(as_of, None if lead_ids is None else sorted(set(lead_ids)))
     named, keys = named_shares(query)
-    own: list[Any] = [version.definition_id, version.pk, as_of, *keys, version.step, version.step, version.step]
+    step = [version.step] * 3
+    own: list[Any] = [version.definition_id, version.pk, as_of, *keys, as_of, *step]
     with transaction.atomic(), connection.cursor() as cursor:
         if lead_ids is None:
             make_room(cursor)

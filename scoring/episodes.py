@@ -30,6 +30,7 @@ from scoring.models import (
     Score,
     Tier,
 )
+from scoring.reassessing import watch_closely
 
 HOTTER = {Tier.COOL: 0, Tier.WARM: 1, Tier.HOT: 2}
 OPENS_FROM = frozenset({Stage.SUBSCRIBER, Stage.LEAD, Stage.NURTURE})
@@ -98,6 +99,7 @@ def open_episode(
     detail = {"opened_by": opened_by, "tier": tier, "lane": lane}
     _write(episode, "opened", now=now, by=by, to_phase=Phase.WAITING, detail=detail)
     lifecycle.move(lead, Stage.MQL, cause="date" if opened_by == OpenedBy.DATE else "qualification", now=now, by=by)
+    watch_closely(lead.pk, now=now)
     signals.episode_opened.send(Episode, episode=episode, now=now)
     wake("route")
     return episode
@@ -126,6 +128,7 @@ def set_phase(
     episode.save(update_fields=["phase", "waiting_since", "route_not_before"])
     _write(episode, "phase", now=now, by=by, from_phase=before, to_phase=phase, detail=detail)
     if waits:
+        watch_closely(episode.lead_id, now=now)
         wake("route")
 
 

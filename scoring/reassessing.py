@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
+from django.db.models.functions import Least
 
 from leads.marking import mark
 from leads.models import AwaitingAssessment
 from leads.transactions import business
 from scoring.models import DefinitionVersion, Score
+
+WHILE_WAITING: Final = timedelta(minutes=15)
+
+
+def watch_closely(lead_id: int, *, now: datetime) -> None:
+    """While its episode waits, what time can change of a lead's scores is looked at within a quarter of an hour."""
+    changing = Score.objects.filter(lead=lead_id, reassess_at__isnull=False)
+    changing.update(reassess_at=Least(F("reassess_at"), now + WHILE_WAITING))
 
 
 @business

@@ -10,6 +10,7 @@ urlpatterns = [
     path("inbox/arrivals/", inbox.arrivals, name="inbox-arrivals"),
     path("timers/", inbox.fresh_timers, name="timers"),
     path("board/", board.board, name="board"),
+    path("board/waiting/<uuid:public_id>/give/", board.give, name="episode-give"),
     path("board/standing/<uuid:public_id>/release/", board.release, name="standing-release"),
     path("board/standing/<uuid:public_id>/dismiss/", board.dismiss, name="standing-dismiss"),
     path("leads/<uuid:public_id>/promise/", lead_promise.lead_promise, name="lead-promise"),

@@ -20,7 +20,7 @@ from leads.models import Lead, Role, Team, User
 from leads.viewer import is_part, signed_in, viewer_of
 from scoring import standing
 from scoring.models import Episode, Phase, Qualification
-from sla import candidates, routing, timers
+from sla import assigning, candidates, routing, timers
 from sla.models import Absence, Clock, Handoff, Rep, Target
 from sla.querysets import HandoffQuerySet, managed_teams
 from sla.rows import Row, rows
@@ -102,6 +102,30 @@ def dismiss(request: HttpRequest, public_id: UUID) -> HttpResponse:
     else:
         messages.warning(request, "Somebody has already settled this one.")
     return redirect("board")
+
+
+@signed_in
+@require_POST
+def give(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Give one waiting lead to a rep by hand."""
+    viewer = viewer_of(request)
+    _teams(viewer)
+    episode = get_object_or_404(_waiting(viewer).select_related("lead"), public_id=public_id)
+    rep = get_object_or_404(User, public_id=_uuid(request.POST.get("rep", "")), is_active=True)
+    try:
+        assigning.give(episode.pk, rep=rep, by=viewer, now=clock.now())
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.success(request, f"Offered to {rep}: {episode.lead.name}")
+    return redirect("board")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
 
 
 def _teams(viewer: User) -> QuerySet[Team]:

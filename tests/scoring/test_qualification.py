@@ -251,6 +251,28 @@ class TestLiveAndStanding:
         assert floor.episode(lead) is not None
 
 
+class TestTimeIsACause:
+    def test_while_the_episode_waits_it_is_looked_at_within_a_quarter_of_an_hour(
+        self, floor: Floor, now: datetime
+    ) -> None:
+        draft = publishing.draft(floor.version.definition, now=now, by=floor.marketer)
+        draft.criteria.filter(key="free_trial").update(decay="half_life", half_life=7 * 86400)
+        publishing.publish(draft, now=now - 5 * DAY, by=floor.marketer)
+        lead = floor.lead(now=now)
+        evidence(floor, lead, now)
+        floor.judge(now)
+        assert floor.score(lead).reassess_at == now + 15 * MINUTE
+        mark([lead.pk], now=now + MINUTE)
+        floor.judge(now + MINUTE)
+        assert floor.score(lead).reassess_at == now + 16 * MINUTE
+        episode = floor.episode(lead)
+        assert episode is not None
+        episodes.set_phase(episode, Phase.ACCEPTED, now=now + MINUTE)
+        mark([lead.pk], now=now + MINUTE)
+        floor.judge(now + MINUTE)
+        assert floor.score(lead).reassess_at == now + MINUTE + DAY
+
+
 class TestRelease:
     def test_opens_the_episode_from_now(self, floor: Floor, now: datetime) -> None:
         lead = floor.lead(now=now)

@@ -454,6 +454,24 @@ class TestBoard:
         )
 
 
+class TestGiveByHand:
+    def test_offers_a_waiting_lead_to_the_chosen_rep(self, firm: Company, signed: Signed, now: datetime) -> None:
+        episode = firm.episode(firm.lead(now=now), now=now)
+        path = f"/board/waiting/{episode.public_id}/give/"
+        assert path in text(signed(firm.manager), "/board/")
+        assert signed(firm.ben.user).post(path, {"rep": firm.ada.user.public_id}).status_code == 404
+        assert signed(firm.manager).post(path, {"rep": "nobody"}).status_code == 404
+        signed(firm.manager).post(path, {"rep": firm.ada.user.public_id})
+        assert Handoff.objects.get(episode=episode).user == firm.ada.user
+        assert signed(firm.manager).post(path, {"rep": firm.ada.user.public_id}).status_code == 404
+
+    def test_says_why_not(self, firm: Company, signed: Signed, stranger: User, now: datetime) -> None:
+        episode = firm.episode(firm.lead(now=now), now=now)
+        client = signed(firm.manager)
+        client.post(f"/board/waiting/{episode.public_id}/give/", {"rep": stranger.public_id})
+        assert "no team that you manage" in text(client, "/board/")
+
+
 class TestPolicyOfContent:
     def test_lets_no_script_or_style_stand_in_a_page(self, firm: Company, signed: Signed, now: datetime) -> None:
         offered = firm.offered(now=now)
