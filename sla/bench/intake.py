@@ -40,9 +40,10 @@ class Taken:
     insert: float
 
 
-def loads(url: str, write_key: str, activities: int, seed: str) -> list[Load]:
-    """The load, shared among the clients."""
-    return [Load(url, write_key, activities // CLIENTS, f"{seed}{number}") for number in range(CLIENTS)]
+def loads(url: str, write_key: str, activities: int, seed: str, *, pace: float = 0.0) -> list[Load]:
+    """The load, shared among the clients; `pace` is activities a second, zero as many as can be."""
+    every = sender.ACTIVITIES_A_BATCH * CLIENTS / pace if pace else 0.0
+    return [Load(url, write_key, activities // CLIENTS, f"{seed}{number}", every) for number in range(CLIENTS)]
 
 
 def measure(n: int, *, url: str, write_key: str, source: Source) -> Taken:

@@ -18,6 +18,7 @@ HOT_LEADS: Final = 50
 LOOK_EVERY: Final = 0.005  # seconds; what is measured is at most this too long
 LONGEST: Final = 60.0
 EVERY: Final = 0.25
+BESIDE: Final = 60_000  # activities made ready to be sent beside the hot leads: more than there is time for
 
 # Points enough for hot, without raising a hand.
 _BEHAVIOR: Final = (
@@ -109,15 +110,15 @@ def idle(*, url: str, write_key: str) -> Delays:
     return Delays.of(HOT_LEADS, lookout.waits())
 
 
-def under_intake(n: int, *, url: str, write_key: str) -> Delays:
-    """Hot leads at a steady pace while the clients of intake send what they can."""
+def under_intake(name: str, *, pace: float, url: str, write_key: str) -> Delays:
+    """Hot leads at a steady pace while the clients of intake send so many activities a second; zero is all they can."""
     client = Client(url, write_key)
     sent = 0
-    with Clients(loads(url, write_key, max(n, 20_000), "beside")) as clients, Lookout() as lookout:
+    with Clients(loads(url, write_key, BESIDE, f"{name}-", pace=pace)) as clients, Lookout() as lookout:
         clients.go()
         time.sleep(1.0)
         while sent < HOT_LEADS and clients.are_sending:
-            _send(client, lookout, "under", sent)
+            _send(client, lookout, name, sent)
             sent += 1
             time.sleep(EVERY)
         # The last ones' way to the offer is measured under load as well.

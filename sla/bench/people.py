@@ -97,7 +97,11 @@ def populate(n: int, *, source: Source, now: datetime) -> int:
         cursor.execute(_LEADS, values)
         cursor.execute(_ACTIVITIES, values)
         made: int = cursor.rowcount
-    with connection.cursor() as cursor:
-        # What autovacuum would have done by tomorrow.
-        cursor.execute("VACUUM ANALYZE leads_account, leads_lead, leads_activity")
+    _settle()
     return made
+
+
+def _settle() -> None:
+    """What autovacuum would have done by tomorrow."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE leads_account, leads_lead, leads_activity")

@@ -27,8 +27,7 @@ class Report:
     settings: dict[str, str]
     rescored: list[Rescored]
     taken: Taken
-    idle: Delays
-    under_intake: Delays
+    delays: dict[str, Delays]
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"ratios": {each.name: round(each.ratio, 2) for each in self.rescored}}
@@ -76,7 +75,7 @@ class Report:
 
     def _offers(self) -> Iterator[str]:
         yield "From HTTP 200 to the offer"
-        for name, delays in (("idle", self.idle), ("under intake", self.under_intake)):
+        for name, delays in self.delays.items():
             yield (
                 f"  {name:<21} p50 {delays.p50 * 1000:>6,.0f} ms   p95 {delays.p95 * 1000:>6,.0f} ms   "
                 f"max {delays.worst * 1000:>6,.0f} ms   {delays.offered} of {delays.sent} hot leads offered"

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 BATCH: Final = 100  # events a request, as the SDKs send them
 EACH: Final = 20  # activities a person
 TOGETHER: Final = 50  # people who act at the same time
+ACTIVITIES_A_BATCH: Final = BATCH * EACH / (EACH + 1)  # the rest says who they are
 NAMES: Final = (
     "Visited Home Page",
     "Visited Blog Page",
@@ -38,12 +39,16 @@ CONTEXT: Final = {
 
 @dataclass(frozen=True)
 class Load:
-    """What one client sends, where to, and from whom; `seed` makes its people different from every other client's."""
+    """What one client sends, where to, and from whom; `seed` makes its people different from every other client's.
+
+    A batch every `every` seconds; zero is one after the other, as soon as the last was answered.
+    """
 
     url: str
     write_key: str
     activities: int
     seed: str
+    every: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -127,8 +132,8 @@ def work(load: Load, pipe: Connection) -> None:
     pipe.send("ready")
     pipe.recv()
     began, waits, done, refused = time.time(), [], 0, 0
-    for body, activities in ready:
-        if pipe.poll():
+    for number, (body, activities) in enumerate(ready):
+        if pipe.poll(max(began + number * load.every - time.time(), 0.0)):
             break
         asked = time.perf_counter()
         said = client.post(body)

@@ -49,11 +49,13 @@ class Command(BaseCommand):
         rescored = self._rescore(plans)
         self.stdout.write(f"Sending {n:,} activities ...")
         taken = intake.measure(n, url=url, write_key=write_key, source=source)
-        self.stdout.write("Sending hot leads, one at a time ...")
-        idle = offers.idle(url=url, write_key=write_key)
-        self.stdout.write("Sending hot leads under intake ...")
-        under = offers.under_intake(n, url=url, write_key=write_key)
-        return report.Report(n, activities, report.settings_of_server(), rescored, taken, idle, under)
+        self.stdout.write("Sending hot leads, while it is quiet and beside others ...")
+        delays = {
+            "idle": offers.idle(url=url, write_key=write_key),
+            "intake at half pace": offers.under_intake("half", pace=taken.http / 2, url=url, write_key=write_key),
+            "intake at full pace": offers.under_intake("full", pace=0.0, url=url, write_key=write_key),
+        }
+        return report.Report(n, activities, report.settings_of_server(), rescored, taken, delays)
 
     def _rescore(self, plans: Path) -> list[rescoring.Rescored]:
         classic = DefinitionVersion.objects.get(state=DefinitionVersion.State.PUBLISHED)

@@ -1,0 +1,71 @@
+"""The bench measures what it says: its leads, its floor, its clients and its percentiles."""
+
+import json
+from datetime import datetime
+
+import pytest
+from django.db import connection
+
+from leads.models import Activity, Lead, Source
+from scoring.models import DefinitionVersion, Score
+from sla.bench import definitions, people, rescoring, sender
+from sla.bench.offers import Delays
+from sla.bench.sender import Load
+from sla.demo import company
+
+N = 200
+
+
+@pytest.fixture
+def classic(db: None, now: datetime, monkeypatch: pytest.MonkeyPatch) -> DefinitionVersion:
+    company.found(now=now)
+    # No VACUUM within a test's transaction.
+    monkeypatch.setattr(people, "_settle", lambda: None)
+    people.populate(N, source=Source.objects.get(), now=now)
+    return DefinitionVersion.objects.get()
+
+
+class TestPopulating:
+    def test_makes_each_lead_with_its_activities(self, classic, now):
+        assert Lead.objects.count() == N
+        assert Activity.objects.count() == N * people.ACTIVITIES_EACH
+        assert not Activity.objects.filter(occurred_at__gt=now).exists()
+
+
+class TestRescoring:
+    @pytest.mark.parametrize("more", [(), definitions.COUNTING, definitions.DECAYING])
+    def test_stores_a_score_for_everybody(self, classic, more, now, tmp_path):
+        version = definitions.widened(classic, "More", more, now=now, by=classic.published_by) if more else classic
+        found = rescoring.rescore("one", version, now=now, plans=tmp_path)
+        assert Score.objects.filter(version=version).count() == N
+        assert found.criteria == version.criteria.count()
+        assert found.ratio > 0
+        assert {path.name for path in tmp_path.iterdir()} == {"one-floor.txt", "one-computing.txt"}
+
+    def test_has_a_floor_that_counts_the_rows_the_version_counts(self, classic, now):
+        sql, params = rescoring.floor(classic, now=now)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*), sum(q.counted) FROM ({sql}) q", params)
+            leads, counted = cursor.fetchone()
+        names = {name for criterion in classic.criteria.all() for name in criterion.activities}
+        assert (leads, counted) == (N, Activity.objects.filter(type__name__in=names).count())
+
+
+class TestClients:
+    def test_send_as_many_activities_as_asked_for(self):
+        made = sender.bodies(Load("http://127.0.0.1:1", "key", 2_345, "a"))
+        events = [event for body, _ in made for event in json.loads(body)["batch"]]
+        assert sum(count for _, count in made) == 2_345
+        assert sum(event["type"] == "track" for event in events) == 2_345
+        assert len({event["messageId"] for event in events}) == len(events)
+        assert max(len(json.loads(body)["batch"]) for body, _ in made) == sender.BATCH
+
+
+class TestDelays:
+    def test_are_percentiles_by_nearest_rank(self):
+        found = Delays.of(100, [n / 100 for n in range(1, 101)])
+        assert (found.p50, found.p95, found.worst, found.offered) == (0.5, 0.95, 1.0, 100)
+
+    def test_count_who_was_never_offered_as_infinitely_late(self):
+        found = Delays.of(4, [0.1, 0.2, 0.3])
+        assert (found.offered, found.worst) == (3, float("inf"))
