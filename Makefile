@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean-demo lock
+.PHONY: help demo test check bench screenshots clean-demo lock
 
 PY := .venv/bin/python
 PORT ?= 8000
@@ -34,12 +34,15 @@ check: .venv/dev-ready ## Check format, lint, types, import contracts and migrat
 bench: .venv/demo-ready ## Measure intake, scoring and the way to the offer. N=20000 chooses the number of leads.
 	@exec $(PY) -m config.home.bench --with-parent $(if $(N),$(N))
 
+screenshots: .venv/dev-ready ## Take the pictures of docs/img from the demo that runs.
+	@exec $(PY) tests/screenshots.py
+
 clean-demo: ## Forget the demo: its data, mails, keys and logs.
 	@if [ -x $(PY) ]; then exec $(PY) -m config.home.demo --forget; else rm -rf var; echo "The demo is forgotten."; fi
 
 lock: .venv/dev-ready ## Write the requirements files anew from pyproject.toml (needs uv).
-	uv pip compile --universal --generate-hashes --no-header --no-annotate --upgrade pyproject.toml -o requirements.txt
-	uv pip compile --universal --generate-hashes --no-header --no-annotate --upgrade --extra dev pyproject.toml -o requirements-dev.txt
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml -o requirements.txt
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --extra dev pyproject.toml -o requirements-dev.txt
 
 # An environment that lost its Python is made anew, and then nothing in it is ready.
 $(shell $(PY) -c 'import pip' >/dev/null 2>&1 || rm -f .venv/demo-ready .venv/dev-ready)

@@ -27,7 +27,7 @@ def signed_in(
     page.goto("/accounts/login/")
     page.fill("input[name=login]", who["email"])
     page.fill("input[name=password]", who["password"])
-    page.click("main button[type=submit]")
+    page.press("input[name=password]", "Enter")
     page.wait_for_load_state("networkidle")
     return page
 
@@ -48,9 +48,8 @@ def main() -> None:
         rep = signed_in(browser, demo, "rep", user=2)
         rep.goto("/inbox/")
         picture(rep, "inbox")
-        rep.goto("/inbox/?tab=follow")
-        rep.goto("/inbox/")
-        lead = rep.locator("a[href^='/leads/']").first.get_attribute("href") or "/inbox/"
+        links = [link.get_attribute("href") or "" for link in rep.locator("a[href^='/leads/']").all()]
+        lead = next((link for link in links if link.count("-") == 4), "/inbox/")
         rep.goto(lead)
         picture(rep, "lead", full=True)
         dark = signed_in(browser, demo, "rep", dark=True, user=2)
