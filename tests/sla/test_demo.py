@@ -1,0 +1,50 @@
+"""The demo company lives through real weeks by the real verbs, and nothing is broken at the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from leads.models import Lead, Notification, Stage
+from scoring.models import ClosedAs, Episode, Qualification
+from sla.demo import weeks
+from sla.management.commands import seed_demo
+from sla.models import Clock, Handoff, Touch
+from tests.processes import assert_invariants
+
+
+@pytest.fixture
+def short_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two weeks and a few visitors: long enough for every verb."""
+    for room in (weeks, seed_demo):
+        monkeypatch.setattr(room, "WEEKS", timedelta(weeks=2))
+    monkeypatch.setattr(weeks, "STRANGERS", 25)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+@pytest.mark.usefixtures("short_story")
+class TestTheDemoCompany:
+    def test_lives_without_breaking_a_promise_of_the_design(self) -> None:
+        said = StringIO()
+        call_command("seed_demo", stdout=said)
+        assert f"{Lead.objects.count()} leads" in said.getvalue()
+        assert_invariants()
+
+        assert Lead.objects.filter(stage=Stage.LEAD).exists()
+        assert set(Handoff.objects.values_list("state", flat=True)) >= {"converted"}
+        assert set(Clock.objects.values_list("verdict", flat=True)) >= {"met", "voided"}
+        assert ClosedAs.CONVERTED in set(Episode.objects.values_list("closed_as", flat=True))
+        assert Qualification.objects.exists()
+        assert Touch.objects.exists()
+        assert not Notification.objects.filter(state__in=["queued", "sending"]).exists()
+
+        # It moves only into an empty house.
+        leads = Lead.objects.count()
+        call_command("seed_demo", "--if-empty", stdout=said)
+        with pytest.raises(CommandError, match="not empty"):
+            call_command("seed_demo", stdout=said)
+        assert Lead.objects.count() == leads
