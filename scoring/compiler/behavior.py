@@ -29,17 +29,27 @@ class Line:
     criterion: CriterionSpec
 
     @property
+    def is_met_by_one(self) -> bool:
+        """A single occurrence is enough, and none is too many."""
+        c = self.criterion
+        return c.measure != "sum" and 0 < c.at_least <= 1 and c.at_most is None
+
+    @property
     def is_simple(self) -> bool:
         """Met by a single occurrence, and worth what its last one is worth."""
-        c = self.criterion
-        return c.measure != "sum" and c.mode == "once" and 0 < c.at_least <= 1 and c.at_most is None
+        return self.is_met_by_one and self.criterion.mode == "once"
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """What must be counted: nothing that can be read off the rest."""
         c = self.criterion
         if self.is_simple:
             return ("x",)
-        return ("n", "x", *(("y",) if c.within is not None else ()), *(("p",) if c.mode == "per_occurrence" else ()))
+        each = c.mode == "per_occurrence"
+        points = each and (c.decay != "none" or c.measure == "sum")
+        number = not self.is_met_by_one or c.measure in _UNITS or (each and not points)
+        wanted = {"n": number, "x": True, "y": c.within is not None, "p": points}
+        return tuple(name for name, is_wanted in wanted.items() if is_wanted)
 
 
 class Behavior:

@@ -105,7 +105,7 @@ class Compilation:
         c, i = line.criterion, line.index
         if i not in self.counting:
             return Sql("true" if c.at_least <= 0 and (c.at_most is None or c.at_most >= 0) else "false")
-        if line.is_simple:
+        if line.is_met_by_one:
             return Sql(f"(p.{prefix}x{i} IS NOT NULL)")
         number = Sql(f"coalesce(p.{prefix}n{i}, 0)")
         tests = [build("{0} >= {1}", number, param(c.at_least, "numeric"))]
@@ -131,7 +131,11 @@ class Compilation:
         """Once: the last occurrence, or the whole points where none was needed. Per occurrence: their sum."""
         c, i = line.criterion, line.index
         if c.mode == "per_occurrence":
-            return Sql(f"coalesce(p.{prefix}p{i}, 0)") if i in self.counting else Sql("0::bigint")
+            if i not in self.counting:
+                return Sql("0::bigint")
+            if "p" in line.columns:
+                return Sql(f"coalesce(p.{prefix}p{i}, 0)")
+            return build(f"(coalesce(p.{prefix}n{i}, 0) * {{0}})", bigint(c.points))
         if c.decay == "none" or i not in self.counting:
             return bigint(c.points)
         last = Sql(f"p.{prefix}x{i}")
@@ -188,7 +192,7 @@ class Compilation:
                 " ORDER BY a.occurred_at DESC, a.id DESC)",
                 self.rows.known(c.activities, Leads.ALL), self._counted_now(line),
             )  # fmt: skip
-            number = "NULL::numeric" if line.is_simple else f"coalesce(p.n{i}, 0)::numeric"
+            number = f"coalesce(p.n{i}, 0)::numeric" if "n" in line.columns else "NULL::numeric"
             rest = build(f"{number}, p.x{i}, {{0}}, '{{}}'::jsonb", ids)
         return build("(SELECT {0}, {1} FROM judged p)", fixed, rest)
 

@@ -30,7 +30,11 @@ class Report:
     delays: dict[str, Delays]
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"ratios": {each.name: round(each.ratio, 2) for each in self.rescored}}
+        """Plain values; who was never offered makes the delay null."""
+        found = asdict(self) | {"ratios": {each.name: round(each.ratio, 2) for each in self.rescored}}
+        for delays in found["delays"].values():
+            delays.update({name: None for name, value in delays.items() if value == float("inf")})
+        return found
 
     def lines(self) -> Iterator[str]:
         """The page."""
