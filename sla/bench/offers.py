@@ -17,8 +17,8 @@ from sla.bench.sender import Client, Clients, batch, event
 HOT_LEADS: Final = 50
 LOOK_EVERY: Final = 0.005  # seconds; what is measured is at most this too long
 LONGEST: Final = 60.0
-EVERY: Final = 0.25
-BESIDE: Final = 60_000  # activities made ready to be sent beside the hot leads: more than there is time for
+EVERY: Final = 1.0  # seconds between hot leads: 86,400 of them a day
+BESIDE: Final = 120_000  # activities made ready to be sent beside the hot leads: more than there is time for
 
 # Points enough for hot, without raising a hand.
 _BEHAVIOR: Final = (

@@ -71,8 +71,9 @@ class Report:
         yield f"Re-scoring all {self.leads:,} leads, {r.name}: {r.criteria} criteria, {r.meets:,} leads meet them"
         yield f"  floor                 {r.floor:>10.2f} s"
         yield f"  computing             {r.computing:>10.2f} s   {r.ratio:.2f} × the floor"
-        yield f"  computing and storing {r.storing_new:>10.2f} s   the first time, every score written"
-        yield f"                        {r.storing_same:>10.2f} s   again, with nothing to write"
+        for seconds, when in ((r.storing_new, "the first time, every score written"), (r.storing_same, "again, none")):
+            both = f"{seconds:.2f} s with computing, in one statement"
+            yield f"  storing               {max(seconds - r.computing, 0):>10.2f} s   {when}; {both}"
         for what, head in r.plans.items():
             yield f"  plan of the {what}:"
             yield from (f"    {line[:140]}" for line in head)
