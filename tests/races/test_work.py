@@ -34,7 +34,7 @@ class TestRouting:
             assert Handoff.objects.filter(episode=episode).count() == 1
 
     def test_of_many_never_passes_capacity(self, track: Track, house: Company, now: datetime) -> None:
-        for number in range(1, max(2, ROUNDS // 10)):
+        for number in range(1, max(3, ROUNDS // 3)):
             Rep.objects.update(capacity=number)
             for _ in range(4):
                 house.episode(house.lead(now=now), now=now)
