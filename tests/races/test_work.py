@@ -45,6 +45,17 @@ class TestRouting:
             assert sum(answer["answer"] for answer in answers) == 2
         assert not CapacityOverride.objects.exists()
 
+    def test_of_two_for_one_room_offers_one(self, track: Track, house: Company, now: datetime) -> None:
+        Rep.objects.filter(pk=house.ada.pk).update(capacity=0)
+        for room in range(1, ROUNDS + 1):
+            Rep.objects.filter(pk=house.ben.pk).update(capacity=room)
+            jobs = [
+                {"do": "route", "episode": house.episode(house.lead(now=now), now=now).pk, "now": now + SECOND}
+                for _ in range(2)
+            ]
+            answers = track.race(*jobs)
+            assert sorted(answer["answer"] for answer in answers) == [False, True]
+
     def test_against_an_answer_never_passes_capacity(self, track: Track, house: Company, now: datetime) -> None:
         """Room that a rep's no makes is used once."""
         Rep.objects.update(capacity=1)
