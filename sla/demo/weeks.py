@@ -6,32 +6,37 @@ open when the weeks are over is what a person finds in the desk.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from leads import intake, nurture, outcomes, wire
 from leads.errors import Refused
 from leads.locks import lock_lead
-from leads.models import Lead, Notification, Source
+from leads.models import AwaitingAssessment, Lead, Notification, Source, User
 from leads.transactions import business
 from scoring import qualification
 from scoring.assessment import assess
-from scoring.models import Lane
-from sla import calendars, escalation, policies, routing, touches, verdicts
+from scoring.models import Episode, Lane, Phase
+from sla import assigning, calendars, escalation, policies, routing, touches, verdicts
 from sla.demo.people import Visitor, golden, visitors
-from sla.models import Clock, Handoff, Reason, State, Target, Touch
+from sla.models import Clock, Handoff, Reason, Rep, State, Target, Touch
 from sla.worktime import due_at
 
 WEEKS = timedelta(weeks=6)
-STRANGERS = 110
+STRANGERS = 80
+SWEEP = timedelta(hours=1)
+POOL = timedelta(hours=20)
 SEED = 20
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 Act = Callable[[datetime], None]
 
@@ -47,7 +52,12 @@ class Weeks:
     queue: list[tuple[datetime, int, Act]] = field(default_factory=list)
     order: Any = field(default_factory=itertools.count)
     planned: set[int] = field(default_factory=set)
+    swept: datetime = EARLIEST
     reasons: list[Reason] = field(default_factory=list)
+    reps: list[Rep] = field(default_factory=lambda: list(Rep.objects.select_related("user").order_by("pk")))
+    manager: User = field(
+        default_factory=lambda: User.objects.get(memberships__is_manager=True, memberships__team__name="Europe")
+    )
 
     def live(self) -> None:
         """Live through all of it, telling the progress."""
@@ -111,16 +121,26 @@ class Weeks:
     # The house between two acts
 
     def _house(self, at: datetime) -> None:
-        nurture.mark_ended_rests(now=at)
-        for lead_id in nurture.due_callbacks(now=at, limit=20):
-            qualification.open_on_date(lead_id, now=at)
-        while assess(now=at):
-            pass
-        for episode_id in routing.waiting_page(now=at, limit=100):
-            routing.route(episode_id, now=at)
-        for handoff in Handoff.objects.filter(state__in=["offered", "accepted"]).exclude(pk__in=self.planned):
-            self.planned.add(handoff.pk)
-            self._plan(handoff)
+        if at - self.swept >= SWEEP:
+            self.swept = at
+            nurture.mark_ended_rests(now=at)
+            for lead_id in nurture.due_callbacks(now=at, limit=20):
+                qualification.open_on_date(lead_id, now=at)
+            for episode in Episode.objects.filter(phase=Phase.WAITING, waiting_since__lt=at - POOL).order_by("pk"):
+                self._give(episode, at)
+        while AwaitingAssessment.objects.exists():
+            assess(now=at)
+        if Episode.objects.filter(phase=Phase.WAITING).exists():
+            for episode_id in routing.waiting_page(now=at, limit=100):
+                routing.route(episode_id, now=at)
+            for handoff in Handoff.objects.open().exclude(pk__in=self.planned):
+                self.planned.add(handoff.pk)
+                self._plan(handoff)
+
+    def _give(self, episode: Episode, at: datetime) -> None:
+        """The manager looks at the board once a day, and finds somebody for what waits in the pool."""
+        with contextlib.suppress(Refused):
+            assigning.give(episode.pk, rep=self.rng.choice(self.reps).user, by=self.manager, now=at)
 
     def _clocks_until(self, at: datetime) -> None:
         """Fire what is due before `at`, each step at its own time."""
