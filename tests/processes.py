@@ -17,7 +17,7 @@ from io import StringIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from aiosmtpd.controller import Controller
 from django.core.management import CommandError, call_command
@@ -30,11 +30,14 @@ NOWHERE = "redis://127.0.0.1:1/0"  # nobody listens there
 
 
 def database_url() -> str:
-    """The address of the test's own database."""
+    """The address of this test's database, on a host or on a socket."""
     at = connection.settings_dict
     who = f"{quote(str(at['USER']), safe='')}:{quote(str(at['PASSWORD']), safe='')}@" if at["USER"] else ""
-    where = f"{quote(str(at['HOST']), safe='')}{':' + str(at['PORT']) if at['PORT'] else ''}"
-    return f"postgres://{who}{where}/{at['NAME']}"
+    host = str(at["HOST"] or at["OPTIONS"].get("host", ""))
+    port = str(at["PORT"] or at["OPTIONS"].get("port", ""))
+    if host.startswith("/"):
+        return f"postgres://{who}/{at['NAME']}?" + urlencode({"host": host} | ({"port": port} if port else {}))
+    return f"postgres://{who}{host}{':' + port if port else ''}/{at['NAME']}"
 
 
 def environment(name: str, **more: str) -> dict[str, str]:

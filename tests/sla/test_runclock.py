@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.core import mail
@@ -33,6 +32,7 @@ from scoring.models import DefinitionVersion, Episode, Score
 from sla import clockwork, handoffs, sweeps
 from sla.models import Absence, Clock, ClockStep, Handoff, Reason, Rep, State, Target
 from tests.desk import Company, clock_of, company
+from tests.processes import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -241,11 +241,8 @@ Process = subprocess.Popen[bytes]
 
 def environment(name: str) -> dict[str, str]:
     """What a clock process needs to work on the database of this test."""
-    at = connection.settings_dict
-    who = f"{quote(str(at['USER']), safe='')}:{quote(str(at['PASSWORD']), safe='')}@" if at["USER"] else ""
-    where = f"{quote(str(at['HOST']), safe='')}{':' + str(at['PORT']) if at['PORT'] else ''}"
     return os.environ | {
-        "DATABASE_URL": f"postgres://{who}{where}/{at['NAME']}",
+        "DATABASE_URL": database_url(),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "SECRET_KEY": "for-a-test-only",
         "BATON_PROCESS": name,
