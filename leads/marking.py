@@ -11,9 +11,11 @@ from leads.wake import wake
 
 UPSERT = """
 INSERT INTO leads_awaitingassessment AS mark (lead_id, seq, since)
-SELECT id, 1, %(now)s FROM unnest(%(ids)s::bigint[]) AS id ORDER BY id
+SELECT id, 1, %(now)s FROM {whom} ORDER BY id
 ON CONFLICT (lead_id) DO UPDATE SET seq = mark.seq + 1
 """
+THESE = UPSERT.format(whom="unnest(%(ids)s::bigint[]) AS id")
+EVERYONE = UPSERT.format(whom="leads_lead WHERE merged_into_id IS NULL AND erased_at IS NULL")
 
 
 def mark(lead_ids: Iterable[int], *, now: datetime) -> None:
@@ -25,5 +27,12 @@ def mark(lead_ids: Iterable[int], *, now: datetime) -> None:
     if not ids:
         return
     with connection.cursor() as cursor:
-        cursor.execute(UPSERT, {"ids": ids, "now": now})
+        cursor.execute(THESE, {"ids": ids, "now": now})
+    wake("assess")
+
+
+def mark_everyone(*, now: datetime) -> None:
+    """Ask for every lead to be judged again, as a newly published version does."""
+    with connection.cursor() as cursor:
+        cursor.execute(EVERYONE, {"now": now})
     wake("assess")

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection
 from django.forms.models import model_to_dict
 
 from leads.errors import Invalid
+from leads.marking import mark_everyone
 from leads.models import User
 from leads.transactions import business
-from leads.wake import wake
 from scoring import judging
 from scoring.compiler import problems
 from scoring.models import Criterion, Definition, DefinitionVersion
-
-MARK_EVERYONE = """
-INSERT INTO leads_awaitingassessment AS mark (lead_id, seq, since)
-SELECT id, 1, %(now)s FROM leads_lead WHERE merged_into_id IS NULL AND erased_at IS NULL ORDER BY id
-ON CONFLICT (lead_id) DO UPDATE SET seq = mark.seq + 1
-"""
 
 NOT_COPIED = ("id", "definition", "number", "state", "created_by", "published_at", "published_by", "retired_at")
 
@@ -67,9 +60,7 @@ def publish(version: DefinitionVersion, *, now: datetime, by: User | None) -> No
         former.save(update_fields=["state", "retired_at"])
     version.state, version.published_at, version.published_by = DefinitionVersion.State.PUBLISHED, now, by
     version.save(update_fields=["state", "published_at", "published_by"])
-    with connection.cursor() as cursor:
-        cursor.execute(MARK_EVERYONE, {"now": now})
-    wake("assess")
+    mark_everyone(now=now)
 
 
 def check(version: DefinitionVersion) -> None:
