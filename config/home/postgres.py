@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -184,6 +185,8 @@ def prepare(home: Path, *, durable: bool) -> Postgres:
     if made_by(data) is None:
         make_cluster(binaries, data, identity, durable=durable, log=log)
     owner = data.stat()
+    if owner.st_uid == os.geteuid() and stat.S_IMODE(owner.st_mode) != 0o700:
+        data.chmod(0o700)  # PostgreSQL refuses a directory that was copied or opened to others
     sockets = base / "run"
     if len(os.fsencode(sockets / f"{SOCKET}.lock")) > LONGEST_SOCKET_PATH:
         sockets = Path("/tmp") / short_name(home)  # noqa: S108

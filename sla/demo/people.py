@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -142,7 +142,7 @@ class Visitor:
     traits: dict[str, Any]
     steps: tuple[Step, ...]
     campaign: tuple[str, str] = ("", "")
-    story: str = field(default="", compare=False)
+    origin: str = "api"
 
 
 def visitors(rng: random.Random, count: int) -> Iterator[Visitor]:
@@ -193,4 +193,20 @@ def golden() -> tuple[Visitor, ...]:
         ),
         Visitor("on-the-edge", traits("Edgar", "Nilsen", "Director of Marketing", sable), ((VISIT, TRIAL),)),
         Visitor("student", student, ((VISIT, TRIAL), (VISIT, DEMO))),
+    )
+
+
+def imported() -> tuple[Visitor, ...]:
+    """From a trade fair's list: they meet the definition by old evidence, and stand until somebody releases them."""
+    names = (("Marta", "Lindholm", 5), ("Pavel", "Horak", 9), ("Joyce", "Amadi", 15))
+    steps = ((VISIT, WEBINAR), (VISIT, CASE), (VISIT, TRIAL))
+    return tuple(
+        Visitor(
+            f"fair-{number}",
+            traits(first, last, SENIOR[number], COMPANIES[company]),
+            steps,
+            ("trade fair", ""),
+            "import",
+        )
+        for number, (first, last, company) in enumerate(names)
     )

@@ -26,7 +26,7 @@ from scoring import qualification
 from scoring.assessment import assess
 from scoring.models import Episode, Lane, Phase
 from sla import assigning, calendars, escalation, policies, routing, touches, verdicts
-from sla.demo.people import Visitor, golden, visitors
+from sla.demo.people import Visitor, golden, imported, visitors
 from sla.models import Clock, Handoff, Reason, Rep, State, Target, Touch
 from sla.worktime import due_at
 
@@ -93,6 +93,8 @@ class Weeks:
             share = number / len(cast)
             begins = start + (WEEKS - timedelta(hours=8)) * share + timedelta(minutes=self.rng.randint(0, 600))
             self._script(visitor, begins)
+        for visitor in imported():
+            self._script(visitor, self.end - timedelta(days=4))
         for number, visitor in enumerate(golden()):
             self._script(visitor, self.end - timedelta(days=2, hours=3 * number))
         for number, visitor in enumerate(visitors(random.Random(SEED + 1), 7)):  # noqa: S311
@@ -116,7 +118,7 @@ class Weeks:
             body["context"] = {"campaign": {"source": source, "name": campaign}}
         envelope = wire.split_batch(json.dumps({"batch": [body]}).encode())
         read = [wire.read_item(None, item, envelope, received_at=at) for item in envelope.items]
-        intake.take_in(read, source=self.source, now=at)
+        intake.take_in(read, source=self.source, now=at, origin=visitor.origin)
 
     # The house between two acts
 

@@ -138,6 +138,12 @@ class TestPostgres:
         supervisor.stop()
         lodging.forget(home)
 
+    def test_takes_back_a_directory_that_was_opened_to_others(self, supervisor: Supervisor, home: Path) -> None:
+        server = postgres.prepare(home, durable=False)
+        server.data.chmod(0o755)
+        again = postgres.prepare(home, durable=False)
+        supervisor.start(again.child, again.ready)
+
     @pytest.mark.parametrize("whose", ["a zombie", "a stranger"])
     def test_starts_over_the_locks_of_a_process_that_is_no_server(
         self, whose: str, supervisor: Supervisor, home: Path
