@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -109,6 +110,14 @@ def answers(url: str) -> bool:
         return False
 
 
+def said(log: Path | None, words: bytes) -> Callable[[], bool]:
+    """Whether these words came into a log from now on: how the worker tells that it can be given work."""
+    if log is None:
+        return lambda: True
+    before = log.stat().st_size if log.exists() else 0
+    return lambda: log.exists() and words in log.read_bytes()[before:]
+
+
 def processes(port: int, environment: dict[str, str], home: Path) -> list[Child]:
     """Baton's own processes: web, worker with beat, clock."""
     gunicorn = ["-m", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
@@ -186,7 +195,7 @@ def live(supervisor: Supervisor, port: int, home: Path) -> None:
     known = settle_data(supervisor, environment, home)
     say("Starting web, worker and clock ...")
     for child in processes(port, environment, home):
-        supervisor.start(child, (lambda: answers(url)) if child.name == "web" else None)
+        supervisor.start(child, {"web": lambda: answers(url), "worker": said(child.log, b" ready.")}.get(child.name))
     known = {"url": url, **known, "mail": mail_place(environment["EMAIL_URL"])}
     write_privately(home / "demo.json", json.dumps(known, indent=2) + "\n")
     say(welcome(known, home))
