@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import Error, connection
 
-from sla import clocks, escalation
+from sla import clocks
+from sla.clocks import escalation
 from sla.sweeps import lost_connection, sweep
 
 log = structlog.get_logger(__name__)

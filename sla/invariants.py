@@ -9,7 +9,8 @@ from typing import TypeVar
 from leads.invariants import BACKWARDS, RUNS_BACKWARDS, Check, ask
 from leads.models import Notification
 from scoring.models import Episode, Phase
-from sla import clocks, policies, targets
+from sla import clocks
+from sla.clocks import policies, targets
 from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, State, Target
 
 Row = TypeVar("Row")

@@ -11,8 +11,11 @@ from leads.models import Lead, User
 from leads.signals import lead_erased, leads_merged
 from scoring.models import ClosedAs, Episode, Lane, Phase
 from scoring.signals import episode_changed, episode_closed, episode_opened
-from sla import clocks, handoffs, mails, targets, verdicts
+from sla import clocks, handoffs
+from sla.clocks import targets
+from sla.handoffs import verdicts
 from sla.models import OPEN_STATES, AnsweredRequest, Handoff, State, Target, Touch
+from sla.telling import mails
 
 # Ends that are the rep's doing where they had accepted the lead.
 CREDITED = (ClosedAs.BOUGHT, ClosedAs.CONVERTED)

@@ -17,7 +17,8 @@ from leads.models import AwaitingAssessment, Notification
 from scoring import reassessing
 from scoring.assessment import assess
 from scoring.qualification import open_on_date
-from sla import absences, routing
+from sla import routing
+from sla.people import absences
 
 log = structlog.get_logger(__name__)
 

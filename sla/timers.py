@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from leads.words import ago, countdown, length
-from sla import calendars
 from sla.models import Clock, ClockTiming, Handoff, State, Target
+from sla.people import calendars
 from sla.worktime import Hours, WorktimeError, elapsed, next_close, next_open, remaining
 
 SOON = 15 * 60

@@ -9,8 +9,9 @@ from leads.locks import LeadGone, lock_lead
 from leads.models import Lead, Role, TeamMembership, User
 from leads.transactions import business
 from scoring import episodes
-from sla import moves, targets, verdicts
-from sla.answers import depth_of, given_note
+from sla.clocks import targets
+from sla.handoffs import moves, verdicts
+from sla.handoffs.answers import depth_of, given_note
 from sla.models import OPEN_STATES, Handoff, State, Target, Touch
 
 GRACE = 900  # seconds, where no policy says otherwise

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scoring.models import Episode
-from sla.candidates import IN_WORDS
 from sla.models import Handoff, Rep
+from sla.routing.candidates import IN_WORDS
 
 LATER = "would have been next"
 

@@ -33,7 +33,8 @@ from scoring.models import (
     OpenedBy,
     Tier,
 )
-from sla import handoffs, policies
+from sla import handoffs
+from sla.clocks import policies
 from sla.models import (
     Calendar,
     CalendarVersion,

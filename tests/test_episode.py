@@ -19,8 +19,10 @@ from leads.errors import Refused
 from leads.models import Activity, Lead, Notification, Outcome, RestChange, Stage
 from scoring import assessment, publishing, qualification, standing
 from scoring.models import ClosedAs, Episode, Lane, Phase, Qualification, Score, Tier
-from sla import absences, clocks, escalation, handoffs, routing, touches
+from sla import clocks, handoffs, routing, touches
+from sla.clocks import escalation
 from sla.models import Absence, Clock, Handoff, State, Target
+from sla.people import absences
 from tests import desk
 from tests.desk import Company, act, assign_clock, clock_of, learn
 

@@ -14,7 +14,8 @@ from django.test import TestCase
 from leads import erasing, merging, nurture
 from leads.models import Lead, Notification, Source
 from scoring import assessment, qualification
-from sla import clocks, escalation, handoffs, routing, touches
+from sla import clocks, handoffs, routing, touches
+from sla.clocks import escalation
 from sla.management.commands.check_invariants import all_checks
 from sla.models import Clock, Handoff, Target
 from tests import desk

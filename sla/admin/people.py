@@ -13,9 +13,10 @@ from unfold.decorators import action
 
 from leads.admin.roles import DESK, History, RoleAdmin, now_and_by, page_of, person
 from leads.models import Role
-from sla import absences, publishing
+from sla import publishing
 from sla.admin.calendar_form import DAYS, CalendarForm
 from sla.models import OPEN_STATES, Absence, Calendar, CalendarVersion, Desk, Handoff, Rep
+from sla.people import absences
 from sla.querysets import managed_teams
 from sla.worktime import WorktimeError, sentence
 

@@ -15,11 +15,12 @@ from rest_framework.response import Response
 
 from leads import clock
 from leads.models import Lead, User
-from sla import clocks, touches, verdicts
+from sla import clocks, touches
 from sla.api.idempotency import idempotent
 from sla.api.touches import TouchSerializer
+from sla.handoffs import verdicts
+from sla.handoffs.moves import NotYours, may_act
 from sla.models import Clock, Handoff, Reason, State, Touch
-from sla.moves import NotYours, may_act
 
 
 class ClockSerializer(serializers.ModelSerializer[Clock]):

@@ -25,9 +25,13 @@ from leads.transactions import business
 from scoring import qualification
 from scoring.assessment import assess
 from scoring.models import Episode, Lane, Phase
-from sla import assigning, calendars, escalation, policies, routing, touches, verdicts
+from sla import routing, touches
+from sla.clocks import escalation, policies
 from sla.demo.people import Visitor, golden, imported, visitors
+from sla.handoffs import verdicts
 from sla.models import Clock, Handoff, Reason, Rep, State, Target, Touch
+from sla.people import calendars
+from sla.routing import assigning
 from sla.worktime import due_at
 
 WEEKS = timedelta(weeks=6)

@@ -20,9 +20,10 @@ from leads.models import Lead, Role, Team, User
 from leads.viewer import is_part, signed_in, viewer_of
 from scoring import standing
 from scoring.models import Episode, Phase, Qualification
-from sla import assigning, candidates, routing, timers
+from sla import routing, timers
 from sla.models import Absence, Clock, Handoff, Rep, Target
 from sla.querysets import HandoffQuerySet, managed_teams
+from sla.routing import assigning, candidates
 from sla.rows import Row, rows
 from sla.timers import Timer
 

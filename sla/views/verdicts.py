@@ -16,8 +16,8 @@ from leads.errors import Invalid, Refused
 from leads.models import Lead, User
 from leads.viewer import signed_in, viewer_of
 from sla import handoffs, touches
+from sla.handoffs.verdicts import BANT
 from sla.models import Handoff
-from sla.verdicts import BANT
 from sla.views import answers
 
 Answer = Callable[[Handoff, User, datetime], Handoff]

@@ -23,7 +23,8 @@ from leads.intake import take_in  # noqa: E402
 from leads.models import Source, User  # noqa: E402
 from leads.wire import read_item, split_batch  # noqa: E402
 from scoring import assessment, qualification  # noqa: E402
-from sla import escalation, handoffs, routing, touches  # noqa: E402
+from sla import handoffs, routing, touches  # noqa: E402
+from sla.clocks import escalation  # noqa: E402
 
 wake._publish = lambda kind: None
 

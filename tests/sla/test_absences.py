@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from sla import absences, handoffs, routing
+from sla import handoffs, routing
 from sla.models import Absence, Handoff, Rep, State
+from sla.people import absences
 from tests.desk import Company, company
 
 pytestmark = pytest.mark.django_db

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from leads.models import Role
-from sla import assigning, handoffs
+from sla import handoffs
 from sla.models import Absence, CapacityOverride, Clock
+from sla.routing import assigning
 from tests import desk
 from tests.desk import Company, person
 

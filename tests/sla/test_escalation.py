@@ -14,8 +14,10 @@ from django.urls import resolve
 
 from leads.delivery import compose
 from leads.models import Lead, Notification, TeamMembership
-from sla import clocks, clockwork, escalation, mails, publishing
+from sla import clocks, clockwork, publishing
+from sla.clocks import escalation
 from sla.models import Clock, ClockStep, Handoff, HandoffChange, LadderStep, State, Target
+from sla.telling import mails
 from tests.desk import Company, assign_clock, clock_of, company, person
 
 pytestmark = pytest.mark.django_db

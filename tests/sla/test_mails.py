@@ -9,7 +9,7 @@ import pytest
 from leads.models import Lead, Notification
 from scoring import episodes
 from scoring.models import Tier
-from sla import mails
+from sla.telling import mails
 from tests.desk import Company, company
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 
 from leads.errors import Invalid
 from scoring.models import Lane, Tier
-from sla import matching, policies, publishing, shipped
+from sla import matching, publishing, shipped
+from sla.clocks import policies
 from sla.models import (
     Calendar,
     CalendarVersion,

@@ -25,6 +25,7 @@ from sla.models import (
     RoutingTrace,
     State,
 )
+from sla.routing import rounds
 from tests.desk import Company, assign_clock, company, rep_in
 
 pytestmark = pytest.mark.django_db
@@ -486,7 +487,7 @@ class TestRouteWaiting:
     def test_routes_everyone_and_stops_at_who_can_not(
         self, house: Company, waits: Callable[..., Episode], now: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(routing, "PAGE", 2)
+        monkeypatch.setattr(rounds, "PAGE", 2)
         RoutingRule.objects.update(condition={"field": "lead.country", "op": "is", "value": "Germany"})
         stuck = [waits(tier=Tier.HOT) for _ in range(3)]
         able = [waits(country="Germany") for _ in range(3)]
@@ -508,6 +509,6 @@ class TestRouteWaiting:
                 raise RuntimeError("boom")
             return real(episode_id, now=now)
 
-        monkeypatch.setattr(routing, "route", fail)
+        monkeypatch.setattr(rounds, "route", fail)
         assert routing.route_waiting(lambda: now) == 1
         assert Handoff.objects.filter(episode=second).exists()

@@ -11,10 +11,10 @@ from leads.models import Outcome, Stage, User
 from leads.transactions import business
 from scoring import episodes
 from scoring.models import ClosedAs, Phase
-from sla import targets
-from sla.answers import BANT, check_touched, given_bant, given_date, given_note, given_reason
+from sla.clocks import targets
+from sla.handoffs.answers import BANT, check_touched, given_bant, given_date, given_note, given_reason
+from sla.handoffs.moves import UNDO_FOR, Matter, take
 from sla.models import Handoff, Reason, State, Target
-from sla.moves import UNDO_FOR, Matter, take
 
 __all__ = ["BANT", "accept", "accept_by_hand_raise", "convert", "credit", "reject", "return_", "take_on"]
 

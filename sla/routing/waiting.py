@@ -22,8 +22,10 @@ from django.db.models import (
 
 from leads.models import Team
 from scoring.models import Episode, EpisodeChange, Lane, Phase, Tier
-from sla import candidates, matching, policies
+from sla import matching
+from sla.clocks import policies
 from sla.models import Handoff, HandoffChange, State
+from sla.routing import candidates
 
 NO_WAIT = timedelta(0)
 

@@ -12,8 +12,8 @@ from django.db.models import Count, Q
 
 from leads.models import Team
 from scoring.models import Episode
-from sla import absences
 from sla.models import Desk, Handoff, Rep, State
+from sla.people import absences
 
 ELIGIBLE = "eligible"
 INACTIVE = "inactive"

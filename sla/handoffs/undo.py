@@ -10,11 +10,14 @@ from leads.models import Outcome, Stage, Team, TeamMembership, User
 from leads.transactions import business
 from scoring import episodes
 from scoring.models import Phase
-from sla import clocks, mails, moves, targets
-from sla.answers import LONGEST_NOTE
+from sla import clocks
+from sla.clocks import targets
+from sla.handoffs import moves
+from sla.handoffs.answers import LONGEST_NOTE
+from sla.handoffs.moves import UNDO_FOR, Matter, NotYours, present, take
+from sla.handoffs.verdicts import NAMED_DATE, VERDICT
 from sla.models import Clock, Handoff, HandoffChange, State, Touch
-from sla.moves import UNDO_FOR, Matter, NotYours, present, take
-from sla.verdicts import NAMED_DATE, VERDICT
+from sla.telling import mails
 
 # What may be written about an episode after a verdict without standing in the way of its undo.
 HARMLESS = ("cooled", "warm_again", "qualified", "definition_added")

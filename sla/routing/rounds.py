@@ -13,12 +13,13 @@ from leads.models import Lead, RestChange, Stage, Team, User
 from leads.transactions import business
 from scoring import episodes
 from scoring.models import Episode, Lane, OpenedBy
-from sla import absences, candidates, handoffs, matching, policies, waiting
-from sla.candidates import Roster
+from sla import handoffs, matching
+from sla.clocks import policies
 from sla.models import Desk, Handoff, PolicyVersion, Rep, RoutingRule, State
-from sla.waiting import Waiting, waiting_page, why_waiting
-
-__all__ = ["Waiting", "route", "route_waiting", "waiting_page", "why_waiting"]
+from sla.people import absences
+from sla.routing import candidates, waiting
+from sla.routing.candidates import Roster
+from sla.routing.waiting import waiting_page
 
 log = structlog.get_logger(__name__)
 

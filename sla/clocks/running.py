@@ -13,27 +13,10 @@ from django.db.models import Q
 from leads.models import User
 from leads.transactions import business
 from scoring.models import Episode
-from sla import calendars, deadlines
-from sla.deadlines import BREACH, NotCountable, Step, explain, recompute, unfired
+from sla.clocks import deadlines
+from sla.clocks.deadlines import BREACH, unfired
 from sla.models import Clock, ClockStep, ClockTiming, Handoff, PolicyTarget
-
-__all__ = [
-    "BREACH",
-    "NotCountable",
-    "Step",
-    "due_page",
-    "explain",
-    "mark_breach",
-    "meet",
-    "next_step_after",
-    "recompute",
-    "start",
-    "tighten",
-    "unfired",
-    "unmeet",
-    "void",
-    "wind",
-]
+from sla.people import calendars
 
 RETRY_AFTER = timedelta(seconds=60)
 

@@ -11,46 +11,18 @@ from leads.models import Lead, Stage, Team, User
 from leads.transactions import business
 from scoring import episodes
 from scoring.models import Episode, Lane, Phase
-from sla import clocks, mails, moves, targets
-from sla.answers import NotTouchedYet
-from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
-from sla.moves import (
-    UNDO_FOR,
+from sla import clocks
+from sla.clocks import targets
+from sla.handoffs import moves
+from sla.handoffs.moves import (
     AlreadyDecided,
-    InactiveRep,
     Matter,
-    NotYours,
     last_rows,
-    may_act,
     open_load,
-    present,
     snapshot,
 )
-from sla.undo import CannotReopen, CannotUndo, reopen, undo
-from sla.verdicts import accept, convert, reject, return_
-
-__all__ = [
-    "UNDO_FOR",
-    "AlreadyDecided",
-    "CannotReopen",
-    "CannotUndo",
-    "InactiveRep",
-    "NotTouchedYet",
-    "NotYours",
-    "accept",
-    "convert",
-    "matter_of",
-    "may_act",
-    "move_on",
-    "offer",
-    "open_load",
-    "present",
-    "reject",
-    "reopen",
-    "return_",
-    "undo",
-    "withdraw",
-]
+from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
+from sla.telling import mails
 
 
 @business

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from leads.errors import Refused
-from sla import calendars, worktime
+from sla import worktime
 from sla.models import Clock, ClockTiming, LadderStep, PolicyTarget
+from sla.people import calendars
 from sla.worktime import Deadline, Hours, WorktimeError, due_at
 
 BREACH = "breach"

@@ -11,8 +11,10 @@ from leads.models import Team, TeamMembership, User
 from leads.transactions import business
 from scoring import episodes
 from scoring.models import Episode, Phase
-from sla import candidates, handoffs, policies
+from sla import handoffs
+from sla.clocks import policies
 from sla.models import Handoff
+from sla.routing import candidates
 
 BY_HAND: Final = "by hand"
 OUT: Final = frozenset({candidates.INACTIVE, candidates.AWAY})

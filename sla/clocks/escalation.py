@@ -12,8 +12,9 @@ from leads.models import Lead, Role, Team, User
 from leads.transactions import business
 from scoring import episodes
 from scoring.models import Episode
-from sla import clocks, handoffs, mails, matching
+from sla import clocks, handoffs, matching
 from sla.models import OPEN_STATES, Clock, ClockStep, Handoff, LadderStep
+from sla.telling import mails
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from leads.models import Lead, User
 from scoring.models import Episode
-from sla import clocks, policies
+from sla import clocks
+from sla.clocks import policies
 from sla.models import Clock, Handoff, PolicyTarget, PolicyVersion, State, Target
 
 ON_ACCEPT = (Target.DEPTH, Target.QUALIFY)

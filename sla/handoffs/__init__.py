@@ -1,0 +1,35 @@
+"""Hand-offs: one offer of one episode to one person, the answers to it, and undo.
+
+A verb has one file: `offers` (offered, moved on, withdrawn), `verdicts` (accept, reject, convert, return), `undo`.
+`moves` is what each of them is made of: locks, the row that changes, the history row that stays.
+"""
+
+from sla.handoffs.answers import NotTouchedYet
+from sla.handoffs.moves import UNDO_FOR, AlreadyDecided, InactiveRep, NotYours, may_act, open_load, present
+from sla.handoffs.offers import OverCapacity, matter_of, move_on, offer, withdraw
+from sla.handoffs.undo import CannotReopen, CannotUndo, reopen, undo
+from sla.handoffs.verdicts import accept, convert, reject, return_
+
+__all__ = [
+    "UNDO_FOR",
+    "AlreadyDecided",
+    "CannotReopen",
+    "CannotUndo",
+    "InactiveRep",
+    "NotTouchedYet",
+    "NotYours",
+    "OverCapacity",
+    "accept",
+    "convert",
+    "matter_of",
+    "may_act",
+    "move_on",
+    "offer",
+    "open_load",
+    "present",
+    "reject",
+    "reopen",
+    "return_",
+    "undo",
+    "withdraw",
+]

@@ -1,0 +1,1 @@
+"""The people who receive leads: whose hours count, and who is away."""

@@ -1,0 +1,1 @@
+"""Telling people: what is written to reps and managers."""
