@@ -40,6 +40,7 @@ SELECT gen_random_uuid(), 'Company ' || n, 'c' || n || '.example',
 FROM generate_series(1, greatest(%s / 5, 1)) AS n
 """
 _LEADS: Final = """
+WITH dice AS MATERIALIZED (SELECT n, random() AS r, random() AS spent FROM generate_series(1, %(n)s) AS made(n))
 INSERT INTO leads_lead (public_id, email, first_name, last_name, title, seniority, phone, country, domain_kind, source,
     campaign, email_permission, phone_permission, traits, stage, stage_at, rest_until, evidence_from, is_test,
     created_at, account_id)
@@ -50,13 +51,18 @@ SELECT gen_random_uuid(), 'p' || dice.n || '@c' || a.number || '.example', 'P' |
        '', '', 'unknown', 'unknown', jsonb_build_object('plan', CASE WHEN random() < 0.1 THEN 'pro' ELSE 'free' END),
        'LEAD', %(since)s, CASE WHEN dice.spent < 0.01 THEN %(now)s + interval '30 days' END,
        CASE WHEN dice.spent < 0.03 THEN %(now)s - interval '20 days' END, false, %(since)s, a.id
-FROM generate_series(1, %(n)s) AS made(n)
-CROSS JOIN LATERAL (SELECT random() AS r, random() AS spent, made.n) AS dice
+FROM dice
 JOIN (SELECT id, substr(domain, 2, position('.' in domain) - 2)::int AS number FROM leads_account
       WHERE domain ~ '^c[0-9]+[.]example$') AS a ON a.number = 1 + dice.n %% greatest(%(n)s / 5, 1)
 """
-# Round after round, as the days go by: a lead's rows lie far apart, where life would have put them.
+# Round after round, as the days go by: a lead's rows lie far apart, where life would have put them. The dice are cast
+# once, and kept: a join that read them anew for each kind would give one act several kinds and another none.
 _ACTIVITIES: Final = """
+WITH done AS MATERIALIZED (
+    SELECT l.id AS lead_id, round, random() AS r, %(now)s - interval '1 minute'
+           - (20 - round + random()) * interval '6 days' AS at
+    FROM generate_series(1, %(each)s) AS round CROSS JOIN (SELECT id FROM leads_lead ORDER BY id) AS l
+)
 INSERT INTO leads_activity (occurred_at, received_at, known_at, properties, context, message_id, origin, clamped,
     discount_reason, type_id, lead_id, source_id)
 SELECT done.at, done.at, done.at,
@@ -65,10 +71,7 @@ SELECT done.at, done.at, done.at,
        jsonb_build_object('ip', '10.0.0.' || done.round, 'page', jsonb_build_object('url',
            'https://www.example.com/p/' || done.lead_id, 'referrer', 'https://search.example/')),
        'made-' || done.lead_id || '-' || done.round, 'api', false, '', t.id, done.lead_id, %(source)s
-FROM (SELECT l.id AS lead_id, round, random() AS r, %(now)s - interval '1 minute'
-             - (20 - round + random()) * interval '6 days' AS at
-      FROM generate_series(1, %(each)s) AS round CROSS JOIN (SELECT id FROM leads_lead ORDER BY id) AS l
-      OFFSET 0) AS done
+FROM done
 JOIN (SELECT kind.id, part.low, part.high FROM unnest(%(names)s::text[], %(lows)s::float8[], %(highs)s::float8[])
       AS part(name, low, high) JOIN leads_activitytype kind ON kind.name = part.name) AS t
   ON done.r >= t.low AND done.r < t.high

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from django.db import connection
 
-from leads.models import Activity, Lead, Source
+from leads.models import Activity, ActivityType, Lead, Source
 from scoring.models import DefinitionVersion, Score
 from sla.bench import definitions, people, rescoring, sender
 from sla.bench.offers import Delays
@@ -30,6 +30,18 @@ class TestPopulating:
         assert Lead.objects.count() == N
         assert Activity.objects.count() == N * people.ACTIVITIES_EACH
         assert not Activity.objects.filter(occurred_at__gt=now).exists()
+
+    def test_makes_as_many_where_the_planner_knows_of_few(self, db, now, monkeypatch):
+        """It then joins the other way round, and reads what was done once for every kind of activity."""
+        company.found(now=now)
+        monkeypatch.setattr(people, "_settle", lambda: None)
+        few = [ActivityType.objects.create(name="Waved", first_seen_at=now), Lead.objects.create(stage_at=now, created_at=now)]
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE leads_activitytype, leads_lead")
+        for one in few:
+            one.delete()
+        made = people.populate(N, source=Source.objects.get(), now=now)
+        assert (made, Lead.objects.count()) == (N * people.ACTIVITIES_EACH, N)
 
 
 class TestRescoring:
