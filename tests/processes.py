@@ -150,14 +150,21 @@ CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATIL
 """
 
 
+# A server's thread that keeps its connection, because a client keeps its line to it, would go on by the old clock.
+DISCONNECT_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
 @contextmanager
 def running_ahead(*, speed: float) -> Iterator[HouseClock]:
-    """All connections made from now on, by whatever process, ask the faster clock; the test's own is made anew."""
+    """Every connection, of whatever process, asks the faster clock: those that stand are ended and made anew."""
     name = connection.ops.quote_name(connection.settings_dict["NAME"])
     with connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA IF EXISTS ahead CASCADE")
         cursor.execute(CLOCK.format(speed=speed))
         cursor.execute(f"ALTER DATABASE {name} SET search_path = ahead, pg_catalog, public")
+        cursor.execute(DISCONNECT_OTHERS)
     connection.close()
     try:
         yield HouseClock()
@@ -165,4 +172,5 @@ def running_ahead(*, speed: float) -> Iterator[HouseClock]:
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER DATABASE {name} RESET search_path")
             cursor.execute("DROP SCHEMA ahead CASCADE")
+            cursor.execute(DISCONNECT_OTHERS)
         connection.close()

@@ -281,7 +281,7 @@ class TestTheWholeDemo:
             for name in ("valkey", "postgres", "web", "worker", "clock"):
                 os.kill(first.child(name), signal.SIGKILL)
                 first.hear(f"{name} was ended by SIGKILL; starting it again.")
-            eventually(lambda: demo.answers(known["url"]) and len(first.children()) == 5)
+            eventually(lambda: demo.answers(known["url"]) and len(first.children()) == 5, within=240)
         finally:
             first.process.kill()
             first.process.wait()
@@ -340,7 +340,10 @@ class Demo:
         found = {}
         for keeper in descendants(self.process.pid):
             for child in descendants(keeper):
-                command = Path(f"/proc/{child}/cmdline").read_bytes().decode()
+                try:
+                    command = Path(f"/proc/{child}/cmdline").read_bytes().decode(errors="replace")
+                except OSError:
+                    continue  # it ended between the two looks: PostgreSQL's servants come and go
                 if "keeper.py" not in command:
                     found |= {
                         name: child for program, name in programs.items() if program in command and name not in found

@@ -35,7 +35,10 @@ class TestPopulating:
         """It then joins the other way round, and reads what was done once for every kind of activity."""
         company.found(now=now)
         monkeypatch.setattr(people, "_settle", lambda: None)
-        few = [ActivityType.objects.create(name="Waved", first_seen_at=now), Lead.objects.create(stage_at=now, created_at=now)]
+        few = [
+            ActivityType.objects.create(name="Waved", first_seen_at=now),
+            Lead.objects.create(stage_at=now, created_at=now),
+        ]
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE leads_activitytype, leads_lead")
         for one in few:
