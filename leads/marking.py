@@ -10,9 +10,9 @@ from django.db import connection
 from leads.wake import wake
 
 UPSERT = """
-INSERT INTO leads_awaitingassessment AS mark (lead_id, seq, since)
-SELECT id, 1, %(now)s FROM {whom} ORDER BY id
-ON CONFLICT (lead_id) DO UPDATE SET seq = mark.seq + 1
+INSERT INTO leads_awaitingassessment AS mark (lead_id, since, known_at)
+SELECT id, %(now)s, %(now)s FROM {whom} ORDER BY id
+ON CONFLICT (lead_id) DO UPDATE SET seq = excluded.seq, known_at = greatest(mark.known_at, excluded.known_at)
 """
 THESE = UPSERT.format(whom="unnest(%(ids)s::bigint[]) AS id")
 EVERYONE = UPSERT.format(whom="leads_lead WHERE merged_into_id IS NULL AND erased_at IS NULL")
@@ -21,7 +21,7 @@ EVERYONE = UPSERT.format(whom="leads_lead WHERE merged_into_id IS NULL AND erase
 def mark(lead_ids: Iterable[int], *, now: datetime) -> None:
     """Ask for these leads to be judged again: soon by the wake-up, for certain by the sweep.
 
-    A mark that stands counts up, so that an assessment which began before this call can't take it down.
+    A mark that stands gets a new number, so that an assessment which began before this call can't take it down.
     """
     ids = sorted(set(lead_ids))
     if not ids:

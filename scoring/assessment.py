@@ -70,11 +70,12 @@ def assess(*, now: datetime, limit: int = 500) -> int:
     """Judge up to `limit` marked leads, the longest waiting first; returns how many marks were seen.
 
     Scores are stored set-wise; what crosses a gate is qualified lead by lead, one transaction each. A mark goes only at
-    the seq that was seen. A lead whose judging fails keeps its mark, waits a minute, and stops nobody else.
+    the seq that was seen; one with a reason that was known after `now` is left alone: as of `now` that reason would not
+    count. A lead whose judging fails keeps its mark, waits a minute, and stops nobody else.
     """
     marks = [
         Mark(*row)
-        for row in AwaitingAssessment.objects.filter(since__lte=now)
+        for row in AwaitingAssessment.objects.filter(since__lte=now, known_at__lte=now)
         .order_by("since", "lead_id")
         .values_list("lead_id", "seq")[:limit]
     ]
@@ -129,7 +130,7 @@ def _look_twice(lead_ids: Sequence[int], *, now: datetime) -> set[int]:
 
 
 def _take_down(marks: Sequence[Mark], failed: set[int], *, now: datetime) -> None:
-    """Delete each mark at the seq that was seen; one that counted up meanwhile stays."""
+    """Delete each mark at the seq that was seen; one that was raised again meanwhile stays."""
     done = [mark for mark in marks if mark.lead_id not in failed]
     with connection.cursor() as cursor:
         cursor.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, Value
 
 from leads.models.intake import Source
 from leads.models.lead import Lead
@@ -90,12 +90,18 @@ class AnonymousActivity(ActivityFields):
         return f"{self.type_id} by {self.anonymous_id}"
 
 
+# Numbers that never come again: a mark taken down and raised anew is another.
+NEXT_MARK = Func(Value("leads_mark_seq"), function="nextval", output_field=models.BigIntegerField())
+
+
 class AwaitingAssessment(models.Model):
-    """The mark that a lead must be judged again. Raised by `seq + 1`; taken down only at the seq that was seen."""
+    """The mark that a lead must be judged again. Each raising has a number of its own; it is taken down only at the
+    number that was seen, and only by who looked at a moment when all its reasons were known."""
 
     lead = models.OneToOneField(Lead, models.CASCADE, primary_key=True, related_name="awaiting_assessment")
-    seq = models.BigIntegerField(default=1)
-    since = models.DateTimeField()
+    seq = models.BigIntegerField(db_default=NEXT_MARK)
+    since = models.DateTimeField(help_text="How long it waits.")
+    known_at = models.DateTimeField(help_text="When the newest of its reasons was known.")
 
     class Meta:
         # Reader: assessment takes the longest waiting first; the sweep asks what is older than 10 s.

@@ -20,7 +20,7 @@ from typing import Any
 from leads import intake, nurture, outcomes, wire
 from leads.errors import Refused
 from leads.locks import lock_lead
-from leads.models import AwaitingAssessment, Lead, Notification, Source, User
+from leads.models import Lead, Notification, Source, User
 from leads.transactions import business
 from scoring import qualification
 from scoring.assessment import assess
@@ -134,8 +134,8 @@ class Weeks:
                 qualification.open_on_date(lead_id, now=at)
             for episode in Episode.objects.filter(phase=Phase.WAITING, waiting_since__lt=at - POOL).order_by("pk"):
                 self._give(episode, at)
-        while AwaitingAssessment.objects.exists():
-            assess(now=at)
+        while assess(now=at):
+            pass
         if Episode.objects.filter(phase=Phase.WAITING).exists():
             for episode_id in routing.waiting_page(now=at, limit=100):
                 routing.route(episode_id, now=at)

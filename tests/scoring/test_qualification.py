@@ -10,6 +10,7 @@ from leads import nurture
 from leads.marking import mark
 from leads.models import AwaitingAssessment, Lead, Stage
 from scoring import episodes, publishing, qualification, standing
+from scoring.assessment import assess
 from scoring.models import Episode, Phase, Qualification
 from tests.scoring.conftest import Floor
 
@@ -390,10 +391,34 @@ class TestMarks:
             mark([lead_id], now=now)
 
         monkeypatch.setattr(qualification, "qualify", interrupted)
-        from scoring.assessment import assess
-
         assert assess(now=now) == 1
-        assert AwaitingAssessment.objects.get(lead=lead).seq == 2
+        assert AwaitingAssessment.objects.filter(lead=lead).exists()
+
+    def test_one_taken_down_and_raised_anew_meanwhile_is_another(
+        self, floor: Floor, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lead = floor.lead(now=now)
+        floor.act(lead, "Requested Demo", now)
+        real = qualification.qualify
+
+        def overtaken(lead_id: int, *, now: datetime) -> None:
+            monkeypatch.setattr(qualification, "qualify", real)
+            assert assess(now=now) == 1
+            mark([lead_id], now=now)
+
+        monkeypatch.setattr(qualification, "qualify", overtaken)
+        assert assess(now=now) == 1
+        assert AwaitingAssessment.objects.filter(lead=lead).exists()
+
+    def test_one_with_a_reason_of_the_next_moment_waits_for_it(self, floor: Floor, now: datetime) -> None:
+        """As of the moment at hand that reason is not known yet: the mark would go, and the reason never count."""
+        lead = floor.lead(now=now)
+        mark([lead.pk], now=now)
+        next_moment = now + timedelta(milliseconds=5)
+        floor.act(lead, "Requested Demo", next_moment)
+        assert assess(now=now) == 0
+        assert assess(now=next_moment) == 1
+        assert floor.episode(lead) is not None
 
     def test_a_failing_lead_keeps_its_mark_and_stops_nobody(
         self, floor: Floor, now: datetime, monkeypatch: pytest.MonkeyPatch
