@@ -80,6 +80,10 @@ class Roster:
         """The one whose turn it is, or None."""
         return next(iter(self.line(passes_capacity=passes_capacity)), None)
 
+    def of(self, rep: Rep) -> Candidate | None:
+        """This rep among them."""
+        return next((each for each in self.candidates if each.rep.pk == rep.pk), None)
+
     def counted(self) -> dict[str, int]:
         """How many reps there are for each reason."""
         return dict(Counter(each.code for each in self.candidates))
@@ -124,10 +128,17 @@ def loads(user_ids: Sequence[int]) -> dict[int, int]:
     return dict(counted)
 
 
+def offers_of(episode: Episode) -> list[tuple[int, str]]:
+    """To whom this episode was offered before, and how each offer stands; nothing where it is only on paper."""
+    if episode.pk is None:
+        return []
+    return list(Handoff.objects.filter(episode=episode).values_list("user_id", "state"))
+
+
 def _judged(rotation: Sequence[Rep], episode: Episode, *, now: datetime) -> list[Candidate]:
     away = absences.away(now=now)
     load = loads([rep.user_id for rep in rotation])
-    offers = list(Handoff.objects.filter(episode=episode).values_list("user_id", "state"))
+    offers = offers_of(episode)
     had = {user for user, _ in offers}
     refused = {user for user, state in offers if state in (State.REJECTED, State.RETURNED)}
     judged = []

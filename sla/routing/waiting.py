@@ -65,6 +65,13 @@ def is_ready(episode: Episode, *, now: datetime) -> bool:
     return ready(now=now).filter(pk=episode.pk).exists()
 
 
+def is_pooled(episode: Episode) -> bool:
+    """Whether it went by unanswered as often as its policy allows, so that a person has to decide."""
+    if episode.pk is None:
+        return False
+    return _with_hops(Episode.objects.filter(pk=episode.pk)).filter(_in_pool()).exists()
+
+
 def why_waiting(episode: Episode, *, now: datetime) -> Waiting | None:
     """Why this episode waits, as things stand now; None where it does not."""
     if episode.phase != Phase.WAITING:
