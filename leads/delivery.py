@@ -33,7 +33,7 @@ def claim(*, now: datetime, limit: int) -> list[Notification]:
     """Take up to `limit` due messages, the longest due first; nobody else is given them while the lease lasts."""
     due = (
         Notification.objects.select_for_update(skip_locked=True)
-        .filter(state=State.QUEUED, not_before__lte=now)
+        .filter(state=State.QUEUED, endpoint=None, not_before__lte=now)
         .order_by("not_before", "id")[:limit]
     )
     taken = list(due)

@@ -10,12 +10,13 @@ from typing import Any, Final, TypeVar
 
 from django.db.models import Q
 
-from leads import bulk, holding, nurture, signals
+from leads import bulk, holding, nurture, outbox, signals
 from leads.locks import LeadGone
 from leads.merging import lock_identities
 from leads.models import (
     AnonymousActivity,
     AwaitingAssessment,
+    DeliveryStep,
     ExternalId,
     Identity,
     IdentityConflict,
@@ -163,8 +164,9 @@ def _escaped(value: str) -> str:
 
 def _empty_messages(ids: list[int], *, now: datetime) -> None:
     """Messages about the person lose their words; what has not left is cancelled, what is leaving is unknown."""
-    State = Notification.State
     about = Notification.objects.filter(lead__in=ids)
-    about.filter(state=State.QUEUED).update(state=State.CANCELLED, settled_at=now)
-    about.filter(state=State.SENDING).update(state=State.UNKNOWN, settled_at=now)
+    outbox.cancel_all(about, now=now, why="erased")
+    leaving = list(about.filter(state=Notification.State.SENDING).order_by("pk").values_list("pk", flat=True))
+    Notification.objects.filter(pk__in=leaving).update(state=Notification.State.UNKNOWN, settled_at=now)
+    outbox.note(leaving, DeliveryStep.What.UNKNOWN, now=now, said="erased while it was leaving")
     about.update(subject="", text="", html="", to_address="", last_error="")

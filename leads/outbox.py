@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from leads.models import Lead, Notification, User
+from django.db.models import Q, QuerySet
+
+from leads.models import DeliveryStep, Endpoint, Lead, Notification, Topic, User
 from leads.transactions import business
 from leads.wake import wake
+
+State = Notification.State
 
 
 def enqueue(
@@ -22,46 +26,115 @@ def enqueue(
     now: datetime,
     not_before: datetime | None = None,
     promise: str = Notification.Promise.AT_LEAST_ONCE,
+    topic: str = Topic.OPERATIONS,
+    is_urgent: bool = False,
 ) -> None:
     """Queue one message to one person on our side, once per effect.
 
     The effect key names the effect (`clock:12:step:3:user:7`): a second call with it changes nothing, so one cause
-    never mails twice. It leaves at `not_before` (now by default), which gives undo its time.
+    never mails twice. It leaves at `not_before` (now by default), which gives undo its time. The topic is what the
+    person chooses by: at once, in a digest, not by mail; what is urgent passes their quiet hours.
     """
-    Notification.objects.bulk_create(
-        [
-            Notification(
-                effect_key=effect_key,
-                kind=kind,
-                recipient=recipient,
-                to_address=recipient.email,
-                subject=" ".join(subject.split())[:250],
-                text=text,
-                html=html,
-                lead=lead,
-                created_at=now,
-                not_before=not_before or now,
-                promise=promise,
-            )
-        ],
-        ignore_conflicts=True,
+    _queue(
+        Notification(
+            effect_key=effect_key,
+            kind=kind,
+            topic=topic,
+            is_urgent=is_urgent,
+            recipient=recipient,
+            to_address=recipient.email,
+            subject=" ".join(subject.split())[:250],
+            text=text,
+            html=html,
+            lead=lead,
+            created_at=now,
+            not_before=not_before or now,
+            promise=promise,
+        )
     )
-    wake("deliver")
 
 
-def cancel(effect_key_prefix: str, *, now: datetime) -> int:
-    """Cancel what has not left yet of all effects whose key starts so; returns how many."""
-    queued = Notification.objects.filter(effect_key__startswith=effect_key_prefix, state=Notification.State.QUEUED)
-    return queued.update(state=Notification.State.CANCELLED, settled_at=now)
+def enqueue_for(
+    endpoint: Endpoint,
+    effect_key: str,
+    *,
+    event: str,
+    subject: str,
+    body: str,
+    lead: Lead | None,
+    now: datetime,
+    not_before: datetime | None = None,
+) -> None:
+    """Queue one event for one endpoint, once per effect; `body` is posted as it stands."""
+    _queue(
+        Notification(
+            effect_key=effect_key,
+            kind=event,
+            endpoint=endpoint,
+            subject=" ".join(subject.split())[:250],
+            text=body,
+            lead=lead,
+            created_at=now,
+            not_before=not_before or now,
+        )
+    )
+
+
+def listeners(event: str, *, team_id: int | None) -> list[Endpoint]:
+    """The active endpoints that are told of this event: those of every team, and those of this one."""
+    of_team = Q(team=None) | Q(team=team_id) if team_id is not None else Q(team=None)
+    return list(Endpoint.objects.filter(of_team, is_active=True, events__contains=[event]).order_by("pk"))
 
 
 @business
-def requeue(notification_ids: Iterable[int], *, now: datetime) -> int:
+def cancel(effect_key_prefix: str, *, now: datetime, why: str = "undone") -> int:
+    """Cancel what has not left yet of all effects whose key starts so; returns how many."""
+    return cancel_all(Notification.objects.filter(effect_key__startswith=effect_key_prefix), now=now, why=why)
+
+
+def cancel_all(messages: QuerySet[Notification], *, now: datetime, why: str) -> int:
+    """Cancel those of these messages that have not left yet; returns how many. Within a verb."""
+    queued = messages.filter(state=State.QUEUED).select_for_update(of=("self",)).order_by("pk")
+    ids = list(queued.values_list("pk", flat=True))
+    Notification.objects.filter(pk__in=ids).update(state=State.CANCELLED, settled_at=now)
+    note(ids, DeliveryStep.What.CANCELLED, now=now, said=why)
+    return len(ids)
+
+
+def told_already(effect_key_prefix: str) -> list[Endpoint]:
+    """The endpoints to which an effect whose key starts so has left, or may have."""
+    gone = Notification.objects.filter(effect_key__startswith=effect_key_prefix).exclude(state=State.CANCELLED)
+    return list(Endpoint.objects.filter(pk__in=gone.values("endpoint")).order_by("pk"))
+
+
+@business
+def requeue(notification_ids: Iterable[int], *, now: datetime, by: User | None = None) -> int:
     """Try again what was given up, as if it were new; returns how many. What was sent or cancelled stays so."""
-    given_up = Notification.objects.filter(pk__in=list(notification_ids), state=Notification.State.DEAD)
-    queued = given_up.update(
-        state=Notification.State.QUEUED, settled_at=None, attempts=0, not_before=now, last_error=""
+    given_up = Notification.objects.filter(pk__in=list(notification_ids), state=State.DEAD)
+    ids = list(given_up.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+    Notification.objects.filter(pk__in=ids).update(
+        state=State.QUEUED, settled_at=None, attempts=0, not_before=now, last_error=""
     )
-    if queued:
+    note(ids, DeliveryStep.What.AGAIN, now=now, by=by)
+    if ids:
         wake("deliver")
-    return queued
+    return len(ids)
+
+
+def note(
+    notification_ids: Iterable[int],
+    what: str,
+    *,
+    now: datetime,
+    said: str = "",
+    by: User | None = None,
+) -> None:
+    """Write into the history of these messages what became of them. Within a verb."""
+    DeliveryStep.objects.bulk_create(
+        DeliveryStep(notification_id=pk, what=what, at=now, said=said[:500], by=by) for pk in notification_ids
+    )
+
+
+def _queue(message: Notification) -> None:
+    Notification.objects.bulk_create([message], ignore_conflicts=True)
+    wake("deliver")

@@ -1,6 +1,7 @@
 """The nouns of the ground floor."""
 
 from leads.models.activity import Activity, ActivityType, AnonymousActivity, AwaitingAssessment
+from leads.models.endpoints import Endpoint, MailRelay
 from leads.models.intake import Receipt, RefusedItem, Source
 from leads.models.journey import HolderChange, Outcome, RestChange, Stage, StageChange, StageRule
 from leads.models.lead import (
@@ -14,7 +15,7 @@ from leads.models.lead import (
     MailDomain,
     TitleWord,
 )
-from leads.models.outbox import Job, Notification
+from leads.models.outbox import DeliveryStep, Job, Notification, Topic
 from leads.models.people import ApiKey, Organization, Role, Team, TeamMembership, User
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "ApiKey",
     "AttributeChange",
     "AwaitingAssessment",
+    "DeliveryStep",
+    "Endpoint",
     "ErasedIdentity",
     "ExternalId",
     "HolderChange",
@@ -33,6 +36,7 @@ __all__ = [
     "Job",
     "Lead",
     "MailDomain",
+    "MailRelay",
     "Notification",
     "Organization",
     "Outcome",
@@ -47,5 +51,6 @@ __all__ = [
     "Team",
     "TeamMembership",
     "TitleWord",
+    "Topic",
     "User",
 ]

@@ -7,11 +7,23 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from leads.models.endpoints import Endpoint
 from leads.models.people import User
 
 
+class Topic(models.TextChoices):
+    """What people may choose to be told at once, in a digest, or not by mail."""
+
+    NEW_LEAD = "new_lead", "A new lead"
+    WARNING = "warning", "A due time comes near"
+    BREACH = "breach", "A due time has passed"
+    NEWS = "news", "News of a lead I have"
+    OPERATIONS = "operations", "Baton itself"  # always told, and at once
+
+
 class Notification(models.Model):
-    """One message to one person: a row of the outbox. Its effect key makes it one, however often it is written."""
+    """One message to one person or one endpoint: a row of the outbox. Its effect key makes it one, however often it
+    is written. A mail that went out within a digest points to the one that carried it."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -20,6 +32,7 @@ class Notification(models.Model):
         DEAD = "dead", "Given up"
         UNKNOWN = "unknown", "Unknown"
         CANCELLED = "cancelled", "Cancelled"
+        DIGESTED = "digested", "In a digest"
 
     class Promise(models.TextChoices):
         AT_LEAST_ONCE = "at_least_once", "At least once"
@@ -28,11 +41,14 @@ class Notification(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     effect_key = models.CharField(max_length=200, unique=True)
     promise = models.CharField(max_length=13, choices=Promise.choices, default=Promise.AT_LEAST_ONCE)
-    kind = models.CharField(max_length=40, help_text="new lead, warning, breach …")
+    kind = models.CharField(max_length=40, help_text="new lead, warning, breach, or the event an endpoint is told of.")
+    topic = models.CharField(max_length=10, choices=Topic.choices, default=Topic.OPERATIONS)
+    is_urgent = models.BooleanField(default=False, help_text="Passes quiet hours.")
     recipient = models.ForeignKey(User, models.PROTECT, null=True, related_name="notifications")
+    endpoint = models.ForeignKey(Endpoint, models.PROTECT, null=True, related_name="notifications")
     to_address = models.CharField(max_length=254)
     subject = models.CharField(max_length=250)
-    text = models.TextField()
+    text = models.TextField(help_text="The mail's text, or the body an endpoint is sent.")
     html = models.TextField(blank=True)
     lead = models.ForeignKey("leads.Lead", models.SET_NULL, null=True, related_name="notifications")
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
@@ -41,24 +57,84 @@ class Notification(models.Model):
     attempts = models.IntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True)
     settled_at = models.DateTimeField(null=True, help_text="When it was sent, given up or cancelled.")
+    for_digest = models.BooleanField(default=False, help_text="Waits to leave together with others.")
+    carrier = models.ForeignKey("self", models.PROTECT, null=True, related_name="carried", editable=False)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["queued", "sending"], settled_at__isnull=True)
-                | Q(state__in=["sent", "dead", "unknown", "cancelled"], settled_at__isnull=False),
+                | Q(state__in=["sent", "dead", "unknown", "cancelled", "digested"], settled_at__isnull=False),
                 name="notification_settled_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(endpoint__isnull=True) | Q(recipient__isnull=True), name="to_a_person_or_an_endpoint"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="digested", carrier__isnull=False) | (~Q(state="digested") & Q(carrier__isnull=True)),
+                name="digested_by_a_carrier",
             ),
         ]
         indexes = [
-            # Reader: delivery, in the order it may leave.
-            models.Index(fields=["not_before", "id"], name="outbox_queue", condition=Q(state="queued")),
+            # Reader: delivery, in the order mail may leave.
+            models.Index(
+                fields=["not_before", "id"], name="outbox_queue", condition=Q(state="queued", endpoint__isnull=True)
+            ),
+            # Reader: delivery, for each endpoint by itself.
+            models.Index(
+                fields=["endpoint", "not_before", "id"],
+                name="outbox_of_endpoint",
+                condition=Q(state="queued", endpoint__isnull=False),
+            ),
+            # Reader: delivery, how much one person has been sent lately.
+            models.Index(
+                fields=["recipient", "settled_at"],
+                name="outbox_sent_to",
+                condition=Q(state="sent", endpoint__isnull=True),
+            ),
             # Reader: the sweep that finds what a dead worker left in the middle.
             models.Index(fields=["not_before"], name="outbox_sending", condition=Q(state="sending")),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} to {self.to_address}"
+        return f"{self.kind} to {self.endpoint or self.to_address}"
+
+
+class DeliveryStep(models.Model):
+    """One thing that became of a message: an attempt with its answer, or a decision. History, never changed."""
+
+    class What(models.TextChoices):
+        SENT = "sent", "Sent"
+        LATER = "later", "Failed, to be tried again"
+        DEAD = "dead", "Given up"
+        UNKNOWN = "unknown", "Unknown whether it arrived"
+        LOST = "lost", "Left behind by a process that ended"
+        CANCELLED = "cancelled", "Cancelled"
+        DIGESTED = "digested", "Put into a digest"
+        HELD = "held", "Held back"
+        AGAIN = "again", "Queued again by a person"
+
+    notification = models.ForeignKey(Notification, models.CASCADE, related_name="steps")
+    what = models.CharField(max_length=9, choices=What.choices)
+    at = models.DateTimeField()
+    attempt = models.IntegerField(default=0)
+    status = models.IntegerField(null=True, help_text="As SMTP or HTTP answered.")
+    said = models.CharField(max_length=500, blank=True)
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    what__in=["sent", "later", "dead", "unknown", "lost", "cancelled", "digested", "held", "again"]
+                ),
+                name="delivery_step_what",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_what_display()
 
 
 class Job(models.Model):

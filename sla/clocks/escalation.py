@@ -14,7 +14,8 @@ from scoring import episodes
 from scoring.models import Episode
 from sla import clocks, handoffs, matching
 from sla.models import OPEN_STATES, Clock, ClockStep, Handoff, LadderStep
-from sla.telling import mails
+from sla.routing import waiting
+from sla.telling import events, mails
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +87,8 @@ def _fire(clock: Clock, step: clocks.Step, *, now: datetime) -> None:
         return
     rung = step.ladder_step
     told: list[str] = []
+    if rung.share < 100:
+        told += events.tell("clock.warning", clock=clock, now=now, once=f"share:{rung.share}")
     for recipient in _recipients(clock, rung):
         effect_key = f"clock:{clock.pk}:{step.key}:{recipient.pk}"
         mails.tell_step(
@@ -96,6 +99,8 @@ def _fire(clock: Clock, step: clocks.Step, *, now: datetime) -> None:
     ClockStep.objects.create(clock=clock, key=step.key, step=rung, due_at=step.at, fired_at=now, detail=detail)
     if rung.action == LadderStep.Action.HOP and clock.handoff is not None and clock.handoff.state in OPEN_STATES:
         handoffs.move_on(clock.handoff, why=BREACH, now=now)
+        if waiting.is_pooled(clock.episode):
+            events.tell("episode.pooled", episode=clock.episode, now=now, once=f"hop:{clock.handoff.hop}")
 
 
 def _recipients(clock: Clock, rung: LadderStep) -> list[User]:

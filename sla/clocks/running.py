@@ -17,6 +17,7 @@ from sla.clocks import deadlines
 from sla.clocks.deadlines import BREACH, unfired
 from sla.models import Clock, ClockStep, ClockTiming, Handoff, PolicyTarget
 from sla.people import calendars
+from sla.telling import events
 
 RETRY_AFTER = timedelta(seconds=60)
 
@@ -122,6 +123,8 @@ def mark_breach(clock: Clock, *, now: datetime, noticed_by: str) -> bool:
     if clock.breached_at is None:
         clock.breached_at = clock.due_at
         clock.save(update_fields=["breached_at"])
+    if new:
+        events.tell("clock.breached", clock=clock, now=now)
     return new
 
 

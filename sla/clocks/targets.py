@@ -9,6 +9,7 @@ from scoring.models import Episode
 from sla import clocks
 from sla.clocks import policies
 from sla.models import Clock, Handoff, PolicyTarget, PolicyVersion, State, Target
+from sla.telling import events
 
 ON_ACCEPT = (Target.DEPTH, Target.QUALIFY)
 
@@ -79,6 +80,7 @@ def start_assign(
     episode: Episode, lead: Lead, *, cause: str, start_at: datetime, why: str, now: datetime, by: User | None = None
 ) -> Clock | None:
     """The episode waits for a rep: the assign clock of the policy that holds for it now."""
+    events.tell("episode.waiting", episode=episode, once=cause, now=now, not_before=episode.route_not_before)
     policy_target = _assign_target(episode, lead)
     if policy_target is None:
         return None

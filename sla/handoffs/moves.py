@@ -15,6 +15,7 @@ from leads.models import Lead, Outcome, TeamMembership, User
 from scoring import episodes
 from scoring.models import Episode
 from sla.models import CapacityOverride, Clock, Handoff, HandoffChange, Rep, State, Touch
+from sla.telling import events
 
 # Until then a verdict can be undone, and nothing of it leaves the house.
 UNDO_FOR = timedelta(seconds=15)
@@ -92,6 +93,9 @@ class Matter:
             why=why,
             before={} if is_undo else self._undo_sheet(together),
         )
+        if not is_undo:
+            # What a person did may still be undone, so it is not told before that time is over.
+            events.moved(self.handoff, now=self.now, not_before=self.now + UNDO_FOR if by is not None else None)
         self.from_state = self.handoff.state
         self.before = snapshot(self.lead, self.episode)
         return change
@@ -195,6 +199,7 @@ def create(
         **fields,
     )
     HandoffChange.objects.create(handoff=handoff, from_state="", to_state=state, at=now, by=by, why=why)
+    events.moved(handoff, now=now)
     return handoff
 
 

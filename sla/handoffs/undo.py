@@ -17,7 +17,7 @@ from sla.handoffs.answers import LONGEST_NOTE
 from sla.handoffs.moves import UNDO_FOR, Matter, NotYours, present, take
 from sla.handoffs.verdicts import NAMED_DATE, VERDICT
 from sla.models import Clock, Handoff, HandoffChange, State, Touch
-from sla.telling import mails
+from sla.telling import events, mails
 
 # What may be written about an episode after a verdict without standing in the way of its undo.
 HARMLESS = ("cooled", "warm_again", "qualified", "definition_added")
@@ -115,6 +115,12 @@ def _put_back(matter: Matter, change: HandoffChange, *, by: User | None) -> None
     if sheet["outcomes"]:
         outcomes.withdraw(matter=matter.episode.public_id, now=now, kinds=[KIND_OF[State(change.to_state)]])
     matter.record(by=by, why="undo", is_undo=True)
+    events.taken_back(matter.handoff, to_state=change.to_state, version=_version_of(change), now=now)
+
+
+def _version_of(change: HandoffChange) -> int:
+    """The version the hand-off had by this change: it counts its moves."""
+    return HandoffChange.objects.filter(handoff=change.handoff_id, pk__lte=change.pk).count()
 
 
 def _clocks(ids: list[int]) -> list[Clock]:

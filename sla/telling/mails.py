@@ -5,26 +5,16 @@ Whatever comes from a lead is inert in them: shown as it was typed, never markup
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import css_inline
 from django.conf import settings
-from django.template.loader import render_to_string
 
-from leads import outbox
+from leads import letters, outbox
+from leads.letters import Letter, inert
 from leads.models import Lead, User
 from sla.models import Clock, Handoff, LadderStep, Target
-
-_INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
-
-# What mail programs turn into links: a dot, an at sign or a colon between two characters. A word joiner on both sides
-# of it looks the same and is no address any more.
-_LINKING = re.compile(r"(?<=\S)([.@:])(?=\S)")
-_JOINER = "\N{WORD JOINER}"
 
 WHAT = {
     Target.ASSIGN: "a rep to take it",
@@ -51,19 +41,9 @@ NEWS = {
 }
 
 
-class Letter(NamedTuple):
-    """A message before it goes into the outbox."""
-
-    subject: str
-    text: str
-    html: str
-
-
 def compose(name: str, **context: Any) -> Letter:
-    """The letter of this name: `<name>.txt`, whose first line is the subject, and `<name>.html`."""
-    subject, _, text = render_to_string(f"sla/mail/{name}.txt", context).strip().partition("\n")
-    html = _INLINER.inline(render_to_string(f"sla/mail/{name}.html", context | {"subject": subject}))
-    return Letter(" ".join(subject.split()), text.strip() + "\n", html)
+    """The letter of this name among those of this floor."""
+    return letters.compose(f"sla/mail/{name}", context)
 
 
 def about(lead: Lead, recipient: User) -> dict[str, Any]:
@@ -80,14 +60,6 @@ def about(lead: Lead, recipient: User) -> dict[str, Any]:
 def lead_url(lead: Lead) -> str:
     """The lead's page, for people of ours."""
     return f"{settings.BASE_URL}/leads/{lead.public_id}/"
-
-
-def inert(text: str, limit: int = 80) -> str:
-    """A lead's words as one plain line that no mail program reads as a link, a command or another line."""
-    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
-    line = " ".join(visible.split())
-    line = line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-    return _LINKING.sub(rf"{_JOINER}\1{_JOINER}", line)
 
 
 def local(at: datetime, recipient: User) -> str:

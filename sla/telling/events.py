@@ -1,0 +1,196 @@
+"""Events: what endpoints outside are told of, each a row of the outbox written in the transaction of its cause.
+
+Payloads are described in docs/telling.md; fields are only ever added within a version.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.conf import settings
+
+from leads import outbox
+from leads.delivering import formats
+from leads.letters import inert
+from leads.models import Endpoint, Lead, User
+from scoring.models import Episode
+from sla.models import Clock, Handoff, Target
+
+VERSION: Final = 1
+
+# Every event an endpoint may be told of, and how a chat says it. {rep} and {target} are filled in.
+EVENTS: Final[dict[str, str]] = {
+    "handoff.offered": "Offered to {rep}",
+    "handoff.accepted": "Accepted by {rep}",
+    "handoff.rejected": "Rejected by {rep}",
+    "handoff.converted": "Converted by {rep}",
+    "handoff.returned": "Returned by {rep}",
+    "handoff.moved": "Moved on from {rep}",
+    "handoff.withdrawn": "Withdrawn from {rep}",
+    "handoff.undone": "Verdict taken back by {rep}",
+    "episode.waiting": "Waits for a rep",
+    "episode.pooled": "Waits in the pool",
+    "clock.warning": "Runs out soon: {target}",
+    "clock.breached": "Late: {target}",
+}
+
+_LONGEST = 200
+
+
+def tell(
+    event: str,
+    *,
+    handoff: Handoff | None = None,
+    episode: Episode | None = None,
+    clock: Clock | None = None,
+    now: datetime,
+    once: str = "",
+    not_before: datetime | None = None,
+    only: Endpoint | None = None,
+) -> list[str]:
+    """Queue one event for every endpoint that listens to it, once per subject and `once`; returns the effect keys.
+
+    The subject is the clock, the hand-off or the episode, the narrowest given. An endpoint of a team hears of that
+    team's hand-offs and clocks alone. `only` tells one endpoint, subscribed or not, as a ladder's step may ask for.
+    Raises ValueError for an event that is not in the catalog.
+    """
+    if event not in EVENTS:
+        raise ValueError(f"There is no event {event!r}; one of {', '.join(EVENTS)}.")
+    handoff = handoff or (clock.handoff if clock is not None else None)
+    subject = clock or handoff or episode
+    if subject is None:
+        raise ValueError("Say what the event is about: a clock, a hand-off or an episode.")
+    endpoints = [only] if only is not None else outbox.listeners(event, team_id=handoff.team_id if handoff else None)
+    if not endpoints:
+        return []
+    episode = episode or (handoff.episode if handoff is not None else clock.episode if clock is not None else None)
+    if episode is None:
+        raise AssertionError("unreachable")
+    base = ":".join(part for part in (_name(subject), event, once) if part)
+    told = payload(event, episode=episode, handoff=handoff, clock=clock, now=now)
+    said = word(event, episode=episode, handoff=handoff, clock=clock)
+    keys = []
+    for endpoint in endpoints:
+        key = f"{base}:endpoint:{endpoint.pk}"
+        outbox.enqueue_for(
+            endpoint,
+            key,
+            event=event,
+            subject=said.headline,
+            body=formats.body(endpoint.kind, event=told, word=said),
+            lead=episode.lead,
+            now=now,
+            not_before=not_before,
+        )
+        keys.append(key)
+    return keys
+
+
+def moved(handoff: Handoff, *, now: datetime, not_before: datetime | None = None) -> None:
+    """Tell of the state a hand-off has come to, once per version of it."""
+    tell(f"handoff.{handoff.state}", handoff=handoff, now=now, once=f"v{handoff.version}", not_before=not_before)
+
+
+def taken_back(handoff: Handoff, *, to_state: str, version: int, now: datetime) -> None:
+    """A verdict was undone: what was to be told of it is cancelled; who was told already hears that it is undone."""
+    about = f"{_name(handoff)}:handoff.{to_state}:v{version}:"
+    outbox.cancel(about, now=now)
+    outbox.cancel(f"{_name(handoff.episode)}:episode.waiting:hop:{handoff.hop}:", now=now)
+    for endpoint in outbox.told_already(about):
+        tell("handoff.undone", handoff=handoff, now=now, once=f"v{version}", only=endpoint)
+
+
+def payload(
+    event: str, *, episode: Episode, handoff: Handoff | None, clock: Clock | None, now: datetime
+) -> dict[str, Any]:
+    """The event as programs read it: type, timestamp, version, and how its subjects stand."""
+    lead = episode.lead
+    data: dict[str, Any] = {"lead": _lead(lead), "episode": _episode(episode)}
+    if handoff is not None:
+        data["handoff"] = _handoff(handoff)
+    if clock is not None:
+        data["clock"] = {
+            "target": clock.target,
+            "started_at": clock.started_at.isoformat(),
+            "due_at": clock.due_at.isoformat(),
+            "breached_at": _iso(clock.breached_at),
+            "verdict": clock.verdict or None,
+        }
+    return {"type": event, "timestamp": now.isoformat(), "version": VERSION, "data": data}
+
+
+def word(event: str, *, episode: Episode, handoff: Handoff | None, clock: Clock | None) -> formats.Word:
+    """The event as people read it in a chat; whatever comes from the lead is inert."""
+    lead = episode.lead
+    rep = inert(str(handoff.user)) if handoff is not None else "nobody"
+    target = Target(clock.target).label.lower() if clock is not None else ""
+    company = f" ({inert(str(lead.account))})" if lead.account is not None else ""
+    lines = [f"{inert(lead.name)}{company}", f"{episode.get_tier_display()}"]
+    if handoff is not None and not event.startswith("handoff."):
+        lines.append(f"With {rep}")
+    if handoff is not None and handoff.reason is not None:
+        lines.append(f"Reason: {handoff.reason.label}")
+    if clock is not None:
+        lines.append(f"Due {clock.due_at:%Y-%m-%d %H:%M} UTC")
+    headline = EVENTS[event].format(rep=rep, target=target)
+    return formats.Word(headline, lines, f"{settings.BASE_URL}/leads/{lead.public_id}/")
+
+
+def _name(subject: Clock | Handoff | Episode) -> str:
+    """How an effect key names its subject."""
+    if isinstance(subject, Clock):
+        return f"clock:{subject.pk}"
+    kind = "handoff" if isinstance(subject, Handoff) else "episode"
+    return f"{kind}:{subject.public_id}"
+
+
+def _lead(lead: Lead) -> dict[str, Any]:
+    return {
+        "id": str(lead.public_id),
+        "name": lead.name[:_LONGEST],
+        "email": lead.email,
+        "company": str(lead.account)[:_LONGEST] if lead.account is not None else None,
+        "is_test": lead.is_test,
+        "url": f"{settings.BASE_URL}/leads/{lead.public_id}/",
+    }
+
+
+def _episode(episode: Episode) -> dict[str, Any]:
+    return {
+        "id": str(episode.public_id),
+        "tier": episode.tier,
+        "lane": episode.lane,
+        "opened_by": episode.opened_by,
+        "opened_at": episode.opened_at.isoformat(),
+        "phase": episode.phase or None,
+        "closed_at": _iso(episode.closed_at),
+        "closed_as": episode.closed_as or None,
+    }
+
+
+def _handoff(handoff: Handoff) -> dict[str, Any]:
+    return {
+        "id": str(handoff.public_id),
+        "state": handoff.state,
+        "version": handoff.version,
+        "hop": handoff.hop,
+        "leg": handoff.leg,
+        "tier": handoff.tier,
+        "lane": handoff.lane,
+        "rep": _person(handoff.user),
+        "team": handoff.team.name,
+        "offered_at": handoff.offered_at.isoformat(),
+        "accepted_at": _iso(handoff.accepted_at),
+        "closed_at": _iso(handoff.closed_at),
+        "reason": handoff.reason.code if handoff.reason is not None else None,
+        "named_date": _iso(handoff.named_date),
+    }
+
+
+def _person(user: User) -> dict[str, str]:
+    return {"email": user.email, "name": user.full_name}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
