@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from leads.api.facts import ActivityViewSet, LeadViewSet
 from scoring.api import DefinitionViewSet, ScoresOfLead
+from sla.api.absences import AbsenceViewSet
 from sla.api.handoffs import HandoffViewSet
 from sla.api.touches import TouchViewSet
 
@@ -13,6 +14,7 @@ router.register("leads", LeadViewSet, basename="lead")
 router.register("activities", ActivityViewSet, basename="activity")
 router.register("definitions", DefinitionViewSet, basename="definition")
 router.register("handoffs", HandoffViewSet, basename="handoff")
+router.register("absences", AbsenceViewSet, basename="absence")
 router.register("touches", TouchViewSet, basename="touch")
 
 urlpatterns = [

@@ -9,12 +9,15 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db import Error, connection
 
 from sla import clocks
 from sla.clocks import escalation
+from sla.models import Clock as StoredClock
+from sla.people import beginning
 from sla.sweeps import lost_connection, sweep
 
 log = structlog.get_logger(__name__)
@@ -29,22 +32,55 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
 
 
 def fire_due(clock: Clock, *, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Fire one page of due clocks, each in its own transaction; returns how many acted.
+    """Fire one page of what is due, in due order, each in its own transaction; returns how many acted.
 
-    One that fails is held back and reported, and the others go on.
+    Clocks, and the absences that have begun: what fell due after a rep was gone is not counted against them, also
+    where both are noticed late. One that fails is held back and reported, and the others go on.
     """
     fired = 0
-    for clock_id in clocks.due_page(now=clock(), limit=PAGE):
+    for fire in _due(clock):
         if stopping():
             break
-        try:
-            fired += escalation.fire(clock_id, now=clock)
-        except Exception as error:
-            if lost_connection():
-                raise
-            log.exception("clock_failed", clock=clock_id)
-            escalation.hold_back(clock_id, why=f"{type(error).__name__}: {error}", now=clock())
+        fired += fire()
     return fired
+
+
+def _due(clock: Clock) -> list[Callable[[], int]]:
+    """One page of what is due, the longest first; of one instant, absences before clocks."""
+    now = clock()
+    page = clocks.due_page(now=now, limit=PAGE)
+    fires: list[Callable[[], int]] = [partial(_fire_clock, clock_id, clock) for clock_id in page]
+    begun = beginning.due_page(now=now, limit=PAGE)
+    if not begun:
+        return fires
+    due_at = dict(StoredClock.objects.filter(pk__in=page).values_list("pk", "next_step_at"))
+    dated = [(due_at.get(each) or now, 1, index) for index, each in enumerate(page)]
+    last = dated[-1][0] if len(page) == PAGE else now  # what is due after a full page waits for the next one
+    dated += [(at, 0, index) for index, (at, _) in enumerate(begun) if at <= last]
+    begins: list[Callable[[], int]] = [partial(_begin, absence_id, clock) for _, absence_id in begun]
+    return [(begins, fires)[kind][index] for _, kind, index in sorted(dated)]
+
+
+def _fire_clock(clock_id: int, clock: Clock) -> int:
+    try:
+        return escalation.fire(clock_id, now=clock)
+    except Exception as error:
+        if lost_connection():
+            raise
+        log.exception("clock_failed", clock=clock_id)
+        escalation.hold_back(clock_id, why=f"{type(error).__name__}: {error}", now=clock())
+        return 0
+
+
+def _begin(absence_id: int, clock: Clock) -> int:
+    try:
+        beginning.begin(absence_id, now=clock())
+    except Exception:
+        if lost_connection():
+            raise
+        log.exception("absence_failed", absence=absence_id)
+        return 0
+    return 1
 
 
 def run_once(clock: Clock) -> int:

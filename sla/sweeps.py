@@ -18,7 +18,6 @@ from scoring import reassessing
 from scoring.assessment import assess
 from scoring.qualification import open_on_date
 from sla import routing
-from sla.people import absences
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +31,7 @@ PAGE = 200
 def sweep(clock: Clock, *, older_than: timedelta = LEFT_BEHIND, stopping: Callable[[], bool] = lambda: False) -> int:
     """Do once whatever is due and older than this; returns how much was done. Ends early when told to stop."""
     done = 0
-    for one in (_join, _rests, _dates, _scores, _assess, _absences, _route, _deliver, _forget):
+    for one in (_join, _rests, _dates, _scores, _assess, _route, _deliver, _forget):
         if stopping():
             break
         try:
@@ -87,14 +86,6 @@ def _assess(clock: Clock, older_than: timedelta) -> int:
     """Marks that no worker has taken."""
     left = AwaitingAssessment.objects.filter(since__lte=clock() - older_than).exists()
     return assess(now=clock()) if left else 0
-
-
-def _absences(clock: Clock, older_than: timedelta) -> int:
-    """Absences that have begun."""
-    page = absences.due_page(now=clock(), limit=PAGE)
-    for absence_id in page:
-        absences.begin(absence_id, now=clock())
-    return len(page)
 
 
 def _route(clock: Clock, older_than: timedelta) -> int:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sla.views import board, inbox, lead_promise, story, verdicts
+from sla.views import away, board, inbox, lead_promise, story, verdicts
 
 urlpatterns = [
     path("", inbox.home, name="home"),
@@ -13,6 +13,11 @@ urlpatterns = [
     path("board/waiting/<uuid:public_id>/give/", board.give, name="episode-give"),
     path("board/standing/<uuid:public_id>/release/", board.release, name="standing-release"),
     path("board/standing/<uuid:public_id>/dismiss/", board.dismiss, name="standing-dismiss"),
+    path("away/", away.away, name="away"),
+    path("away/<uuid:public_id>/", away.away, name="away-of"),
+    path("away/<uuid:public_id>/<uuid:absence>/", away.change, name="away-change"),
+    path("away/<uuid:public_id>/<uuid:absence>/end/", away.end, name="away-end"),
+    path("away/<uuid:public_id>/<uuid:absence>/cancel/", away.cancel, name="away-cancel"),
     path("leads/<uuid:public_id>/promise/", lead_promise.lead_promise, name="lead-promise"),
     path("leads/<uuid:public_id>/story/", story.lead_story, name="lead-story"),
     path("leads/<uuid:public_id>/touch/", verdicts.touch, name="lead-touch"),

@@ -33,7 +33,7 @@ from leads.models import (
     User,
 )
 from scoring.models import Criterion, Definition, DefinitionVersion, Qualification, Score
-from sla.models import Absence, Calendar, Handoff, PolicyTarget, Rep, RoutingRule
+from sla.models import Absence, AbsenceChange, Calendar, Handoff, PolicyTarget, Rep, RoutingRule
 from tests import desk
 
 pytestmark = pytest.mark.django_db
@@ -524,13 +524,23 @@ class TestReps:
         assert not Handoff.objects.open().of_user(shop.ben.user).exists()
 
     def test_refuses_overlapping_absences_in_a_sentence(self, boss: Client, shop: desk.Company) -> None:
-        standing = Absence.objects.get(rep=shop.ada)
+        since = datetime(2031, 3, 3, tzinfo=UTC)
+        standing = Absence.objects.create(rep=shop.ada, starts_at=since, ends_at=since + timedelta(days=1))
         times = {
             "starts_at_0": f"{standing.starts_at:%Y-%m-%d}", "starts_at_1": "09:00",
             "ends_at_0": f"{standing.ends_at + timedelta(days=1):%Y-%m-%d}", "ends_at_1": "09:00",
         }  # fmt: skip
         response = post(boss, address(Absence, "add"), rep=shop.ada.pk, **times)
-        assert "already away" in str(errors_of(response))
+        assert "already away Mon 3 Mar 2031" in str(errors_of(response))
+
+    def test_tells_an_absence_with_its_history(self, boss: Client, shop: desk.Company) -> None:
+        times = {"starts_at_0": "2031-03-03", "starts_at_1": "09:00", "ends_at_0": "2031-03-04", "ends_at_1": "09:00"}
+        assert post(boss, address(Absence, "add"), rep=shop.ada.pk, **times).status_code == 302
+        told = Absence.objects.get(rep=shop.ada, starts_at__year=2031)
+        assert post(boss, address(Absence, "change", told.pk), why="Fair").status_code == 302
+        assert boss.post(address(Absence, "delete", told.pk), {"post": "yes"}).status_code == 302
+        history = AbsenceChange.objects.filter(absence=told.public_id).values_list("what", flat=True)
+        assert list(history) == ["added", "changed", "cancelled"]
 
 
 class TestPolicies:

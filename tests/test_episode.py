@@ -22,7 +22,7 @@ from scoring.models import ClosedAs, Episode, Lane, Phase, Qualification, Score,
 from sla import clocks, handoffs, routing, touches
 from sla.clocks import escalation
 from sla.models import Absence, Clock, Handoff, State, Target
-from sla.people import absences
+from sla.people import beginning, leaving
 from tests import desk
 from tests.desk import Company, act, assign_clock, clock_of, learn
 
@@ -750,11 +750,11 @@ def no_clock_runs_on_after_the_matter(matter: Matter) -> None:
 def _goes_away(matter: Matter) -> None:
     rep = matter.house.ben
     absence = Absence.objects.create(rep=rep, starts_at=matter.now, ends_at=matter.now + 5 * DAY)
-    absences.begin(absence.pk, now=matter.now)
+    beginning.begin(absence.pk, now=matter.now)
 
 
 def _leaves(matter: Matter) -> None:
-    absences.leave(matter.house.ben.pk, now=matter.now, by=matter.house.manager)
+    leaving.leave(matter.house.ben.pk, now=matter.now, by=matter.house.manager)
 
 
 def _goes_to_ada(matter: Matter) -> None:
@@ -824,7 +824,7 @@ def a_date_brings_them_back_to_the_same_rep_without_new_evidence(matter: Matter)
     assert handoff is not None
     assert handoff.user == rep
     handoffs.return_(handoff.pk, reason="timing", named_date=matter.now + DAY, by=rep, now=matter.now)
-    absences.leave(matter.house.ada.pk, now=matter.now, by=matter.house.manager)
+    leaving.leave(matter.house.ada.pk, now=matter.now, by=matter.house.manager)
     matter.pass_time(DAY)
     assert qualification.open_on_date(matter.lead.pk, now=matter.now) is not None
     successor = matter.route()

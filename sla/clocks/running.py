@@ -74,13 +74,13 @@ def meet(clock: Clock, *, at: datetime, now: datetime) -> None:
 
 
 @business
-def void(clock: Clock, *, why: str, now: datetime) -> None:
-    """Nobody has to keep this promise any more. One that was past due stays missed."""
+def void(clock: Clock, *, why: str, now: datetime, as_of: datetime | None = None) -> None:
+    """Nobody has to keep this promise any more, since `as_of` (now). One that was past due by then stays missed."""
     _lock(clock)
     if not clock.is_running:
         return
-    clock.voided_at, clock.void_reason = now, why[:60]
-    _end(clock, Verdict.VOIDED if now <= clock.due_at else Verdict.MISSED, now=now)
+    clock.voided_at, clock.void_reason = max(clock.started_at, min(as_of or now, now)), why[:60]
+    _end(clock, Verdict.VOIDED if clock.voided_at <= clock.due_at else Verdict.MISSED, now=now)
 
 
 @business

@@ -70,10 +70,10 @@ def meet(handoff: Handoff, target: str, *, at: datetime, now: datetime) -> None:
             clocks.meet(clock, at=at, now=now)
 
 
-def void(handoff: Handoff, *targets: str, why: str, now: datetime) -> None:
-    """Nobody needs these any more (all, where none is named); one past due stays missed."""
+def void(handoff: Handoff, *targets: str, why: str, now: datetime, as_of: datetime | None = None) -> None:
+    """Nobody needs these any more (all, where none is named); one past due by then stays missed."""
     for clock in running(handoff, *targets):
-        clocks.void(clock, why=why, now=now)
+        clocks.void(clock, why=why, now=now, as_of=as_of)
 
 
 def start_assign(

@@ -12,7 +12,7 @@ from sla.models.handoff import (
     RoutingTrace,
     State,
 )
-from sla.models.people import Absence, Calendar, CalendarVersion, Desk, Rep
+from sla.models.people import Absence, AbsenceChange, Calendar, CalendarVersion, Desk, Rep
 from sla.models.policy import Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
 from sla.models.rules import Reason, RoutingRule
 from sla.models.touch import Touch
@@ -21,6 +21,7 @@ __all__ = [
     "LEGAL_MOVES",
     "OPEN_STATES",
     "Absence",
+    "AbsenceChange",
     "AnsweredRequest",
     "Calendar",
     "CalendarVersion",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
 from django.db import models
@@ -64,23 +67,55 @@ class Rep(models.Model):
         default=20, help_text="Hand-offs offered, or accepted and not yet touched, at once."
     )
     is_active = models.BooleanField(default=True)
+    cover = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="covers",
+        help_text="Who takes over what they are in the middle of while they are away; empty: their manager decides.",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(cover__isnull=True) | ~Q(cover=F("id")),
+                name="nobody_covers_themself",
+                violation_error_message="Nobody covers for themself. Choose somebody else, or leave it empty.",
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.user)
 
 
 class Absence(models.Model):
-    """Time off. A rep who is away is offered nothing."""
+    """Time off. A rep who is away is offered nothing. Written by the verbs of sla.people.absences alone."""
 
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     rep = models.ForeignKey(Rep, models.CASCADE, related_name="absences")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
-    why = models.CharField(max_length=120, blank=True)
+    why = models.CharField(max_length=120, blank=True, help_text="Read by the rep and their managers.")
+    cover = models.ForeignKey(
+        Rep,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="covers_absences",
+        help_text="Who takes over what the rep is in the middle of; empty: the rep's usual cover.",
+    )
+    told_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When Baton was told, where it had begun by then."
+    )
     begun_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When its beginning was acted on.")
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(starts_at__lt=F("ends_at")), name="absence_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(cover__isnull=True) | ~Q(cover=F("rep")), name="nobody_covers_their_own_absence"
+            ),
             ExclusionConstraint(
                 name="absences_do_not_overlap",
                 expressions=[
@@ -104,3 +139,47 @@ class Absence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rep} away from {self.starts_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def entered_late(self) -> bool:
+        """Whether it had begun before anybody told Baton; until then the rep counted as there."""
+        return self.told_at is not None
+
+    @property
+    def counts_from(self) -> datetime:
+        """From when on nothing is counted against the rep: the beginning, or when Baton was told of it."""
+        return self.starts_at if self.told_at is None else max(self.starts_at, self.told_at)
+
+
+class AbsenceChange(models.Model):
+    """One thing that was done to an absence: history, never changed, and there after the absence is cancelled."""
+
+    class What(models.TextChoices):
+        ADDED = "added", "Added"
+        CHANGED = "changed", "Changed"
+        BEGUN = "begun", "Begun"
+        ENDED = "ended", "Ended early"
+        CANCELLED = "cancelled", "Cancelled"
+
+    rep = models.ForeignKey(Rep, models.PROTECT, related_name="absence_changes")
+    absence = models.UUIDField(help_text="The absence's public id; no key, since one that is cancelled goes.")
+    what = models.CharField(max_length=9, choices=What.choices)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    starts_at = models.DateTimeField(help_text="As it stood afterwards, as are the others.")
+    ends_at = models.DateTimeField()
+    why = models.CharField(max_length=120, blank=True)
+    detail = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(what__in=["added", "changed", "begun", "ended", "cancelled"]), name="absence_change_known"
+            )
+        ]
+        # Reader: the rep's page and the invariants, one absence after the other.
+        indexes = [models.Index(fields=["absence", "id"], name="history_of_absence")]
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()} {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,73 @@
+"""An absence begins: what is on offer to the rep moves on, and is not counted against them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from leads.locks import LeadGone, lock_lead
+from leads.models import User
+from leads.transactions import business
+from sla import handoffs
+from sla.models import Absence, AbsenceChange, Handoff, Rep, State
+from sla.people import absences
+
+ABSENCE = "absence"
+
+
+def due_page(*, now: datetime, limit: int) -> list[tuple[datetime, int]]:
+    """Absences whose beginning has come and was not acted on yet, with when, the longest ago first."""
+    begun = Absence.objects.filter(begun_at=None, starts_at__lte=now)
+    return list(begun.order_by("starts_at", "id").values_list("starts_at", "id")[:limit])
+
+
+def begin(absence_id: int, *, now: datetime) -> int:
+    """Act on the beginning of an absence: each offer moves on, one transaction each; returns how many did.
+
+    Ends by marking the absence as begun, once nothing is on offer to the rep any more; may be called any number of
+    times. An absence that is over by now, or was cancelled meanwhile, moves nothing.
+    """
+    absence = Absence.objects.select_related("rep").filter(pk=absence_id).first()
+    if absence is None or absence.starts_at > now:
+        return 0
+    moved = 0
+    if absence.ends_at > now:
+        offered = Handoff.objects.filter(user=absence.rep.user_id, state=State.OFFERED)
+        for handoff_id in offered.order_by("episode__lead_id", "id").values_list("id", flat=True):
+            moved += move_on(handoff_id, now=now, why=ABSENCE, states=[State.OFFERED], as_of=absence.counts_from)
+    _mark_begun(absence_id, moved=moved, now=now)
+    return moved
+
+
+@business
+def move_on(
+    handoff_id: int,
+    *,
+    now: datetime,
+    why: str,
+    states: Iterable[str],
+    by: User | None = None,
+    as_of: datetime | None = None,
+) -> bool:
+    """Take one open hand-off away under its lead's lock; False where it was answered in the meantime."""
+    handoff = Handoff.objects.select_related("episode").get(pk=handoff_id)
+    try:
+        lock_lead(handoff.episode.lead_id)
+    except LeadGone:
+        return False
+    handoff.refresh_from_db(fields=["state"])
+    if handoff.state not in states:
+        return False
+    handoffs.move_on(handoff, why=why, now=now, by=by, as_of=as_of)
+    return True
+
+
+@business
+def _mark_begun(absence_id: int, *, moved: int, now: datetime) -> None:
+    Rep.objects.select_for_update(of=("self",)).filter(absences=absence_id).first()
+    absence = Absence.objects.select_for_update().filter(pk=absence_id).first()
+    if absence is None or absence.begun_at is not None or absence.starts_at > now:
+        return
+    absence.begun_at = now
+    absence.save(update_fields=["begun_at"])
+    absences.record(absence, AbsenceChange.What.BEGUN, now=now, by=None, moved=moved)
