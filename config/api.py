@@ -6,6 +6,8 @@ from rest_framework.routers import SimpleRouter
 from leads.api.facts import ActivityViewSet, LeadViewSet
 from scoring.api import DefinitionViewSet, ScoresOfLead
 from sla.api.absences import AbsenceViewSet
+from sla.api.calendars import CalendarViewSet
+from sla.api.deadline import DeadlineView, ElapsedView
 from sla.api.handoffs import HandoffViewSet
 from sla.api.touches import TouchViewSet
 
@@ -16,8 +18,11 @@ router.register("definitions", DefinitionViewSet, basename="definition")
 router.register("handoffs", HandoffViewSet, basename="handoff")
 router.register("absences", AbsenceViewSet, basename="absence")
 router.register("touches", TouchViewSet, basename="touch")
+router.register("calendars", CalendarViewSet, basename="calendar")
 
 urlpatterns = [
     path("leads/<uuid:public_id>/scores/", ScoresOfLead.as_view(), name="lead-scores"),
+    path("deadline/", DeadlineView.as_view(), name="deadline"),
+    path("elapsed/", ElapsedView.as_view(), name="elapsed"),
     *router.urls,
 ]

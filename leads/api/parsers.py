@@ -29,6 +29,7 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
     renderer_class = JSONRenderer
+    unique_keys = False
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -37,6 +38,12 @@ class StrictJSONParser(BaseParser):
         if len(body) > MAX_BODY:
             raise BodyTooLarge
         try:
-            return parse_value(body, limit=MAX_BODY)
+            return parse_value(body, limit=MAX_BODY, unique_keys=self.unique_keys)
         except Refusal as refusal:
             raise ParseError(refusal.sentence.replace("The event", "The body"), code=refusal.code) from None
+
+
+class UniqueKeysJSONParser(StrictJSONParser):
+    """Refuses a key that stands twice in one object as well: which of the two was meant would be a guess."""
+
+    unique_keys = True

@@ -17,12 +17,12 @@ _LONGEST_INTEGER: Final = len("-9223372036854775808")
 _LONGEST_FLOAT: Final = 400
 
 
-def parse_value(raw: bytes, *, limit: int = MAX_EVENT_BYTES) -> Any:
-    """Read one JSON value of at most `limit` bytes; of equal keys the last counts.
+def parse_value(raw: bytes, *, limit: int = MAX_EVENT_BYTES, unique_keys: bool = False) -> Any:
+    """Read one JSON value of at most `limit` bytes; of equal keys the last counts, unless they are to be unique.
 
     Refuses (`Refusal`): too_large, invalid_utf8, invalid_json, too_deep (more than 32 containers in each other),
     number_out_of_range (integers beyond 64 bits, numbers of absurd length), not_finite, nul_character,
-    lone_surrogate.
+    lone_surrogate, duplicate_key.
     """
     if len(raw) > limit:
         raise Refusal("too_large", f"An event may hold {limit} bytes; this one is larger.")
@@ -33,7 +33,7 @@ def parse_value(raw: bytes, *, limit: int = MAX_EVENT_BYTES) -> Any:
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
         _check_depth(raw)
     try:
-        value = _DECODER.decode(text)
+        value = (_UNIQUE_DECODER if unique_keys else _DECODER).decode(text)
     except Refusal:
         raise
     except RecursionError:
@@ -100,4 +100,16 @@ def _constant(word: str) -> NoReturn:
     raise Refusal("not_finite", f"{word} is not a number JSON knows.")
 
 
-_DECODER: Final = json.JSONDecoder(parse_int=_integer, parse_float=_decimal, parse_constant=_constant)
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            told = key if len(key) <= 60 and key.isprintable() else ascii(key)[:60]
+            raise Refusal("duplicate_key", f"The key {told} stands twice in one object. Keep one of them.")
+        found[key] = value
+    return found
+
+
+_NUMBERS: Final[Any] = {"parse_int": _integer, "parse_float": _decimal, "parse_constant": _constant}
+_DECODER: Final = json.JSONDecoder(**_NUMBERS)
+_UNIQUE_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, **_NUMBERS)

@@ -62,7 +62,7 @@ class CalendarAdmin(RoleAdmin):
     addable = changeable = True
     form = CalendarForm
     list_display = ("name", "hours_said", "version_said")
-    readonly_fields = ("hours_said",)
+    readonly_fields = ("hours_said", "public_id")
     inlines = (CalendarVersions,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Calendar]:
@@ -71,10 +71,10 @@ class CalendarAdmin(RoleAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and not self.has_change_permission(request, obj):
-            return ((None, {"fields": ("name", "hours_said")}),)
+            return ((None, {"fields": ("name", "hours_said", "public_id")}),)
         week = tuple((day, f"break_{day}") for day in DAYS)
         return (
-            (None, {"fields": ("name", "time_zone", *(("hours_said",) if obj else ()))}),
+            (None, {"fields": ("name", "time_zone", *(("hours_said", "public_id") if obj else ()))}),
             ("The week", {"fields": week, "description": "Such as 09:00-12:30, 13:00-17:30; empty is closed."}),
             ("Dates", {"fields": ("holidays", "recurring_holidays", "special_dates", "special_breaks")}),
             (

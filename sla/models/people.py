@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Func, Q
 
@@ -17,6 +18,7 @@ class Calendar(models.Model):
     """The working time of a team or a rep. What counts stands in its versions; the last one is in force."""
 
     name = models.CharField(max_length=120, unique=True)
+    public_id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False)
 
     class Meta:
         ordering = ["name"]

@@ -1,15 +1,15 @@
 """A calendar as data, and each date's day cut into open minutes and reasons for the closed ones."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from itertools import combinations, product
+from itertools import chain, pairwise, product
 from typing import Any
 
 from sla.worktime import spec as specs
 from sla.worktime.errors import CalendarError
-from sla.worktime.spec import MIDNIGHT, WEEKDAYS, Shift, Shifts, clock, iso
+from sla.worktime.spec import MIDNIGHT, WEEKDAYS, Shifts, iso
 from sla.worktime.zones import EPOCH_ORDINAL
 
 # (from, until, why closed, or None where open) in minutes of one wall day, gapless from 0 to 1440.
@@ -69,9 +69,10 @@ class Calendar:
     def holiday(self, day: int) -> str | None:
         """The holiday's name ("" if it has none), or None on an ordinary date."""
         name = self._holidays.get(day)
-        if name is None and self._recurring:
-            name = self._recurring.get(date.fromordinal(day + EPOCH_ORDINAL).strftime("%m-%d"))
-        return name
+        return self._recurring.get(_month_day(day)) if name is None and self._recurring else name
+
+    def _recurs(self, day: int) -> bool:
+        return _month_day(day) in self._recurring
 
     def shifts(self, day: int) -> Shifts:
         """The shifts that start on a date: its override, else none on a holiday, else the week's."""
@@ -84,8 +85,27 @@ class Calendar:
         """The breaks that start on a date: the week's and its own."""
         return self.parts.weekly_breaks[_weekday(day)] + self._breaks.get(day, ())
 
+    @cached_property
+    def _dated(self) -> set[int]:
+        """The dates about which something is said, and those after them, which their shifts and breaks may reach."""
+        said = {*self._overrides, *self._breaks, *self._holidays}
+        return said | {day + 1 for day in said}
+
+    @cached_property
+    def _week(self) -> dict[int, tuple[Piece, ...]]:
+        return {}
+
     def pieces(self, day: int) -> tuple[Piece, ...]:
         """One wall day from 0:00 to 24:00, gapless: where it is open (None) and why it is not."""
+        if day in self._dated or (self._recurring and (self._recurs(day) or self._recurs(day - 1))):
+            return self._cut(day)
+        weekday = _weekday(day)
+        found = self._week.get(weekday)
+        if found is None:
+            found = self._week[weekday] = self._cut(day)
+        return found
+
+    def _cut(self, day: int) -> tuple[Piece, ...]:
         shifts = self.shifts(day)
         cuts = _of_the_day(self.cuts(day - 1), self.cuts(day))
         return _pieces(_of_the_day(self.shifts(day - 1), shifts), cuts, self._closed(day, shifts))
@@ -97,6 +117,10 @@ class Calendar:
         if name is None:
             return DAY_OFF
         return f"holiday: {name}" if name else "holiday"
+
+
+def _month_day(day: int) -> str:
+    return date.fromordinal(day + EPOCH_ORDINAL).strftime("%m-%d")
 
 
 def _weekday(day: int) -> int:
@@ -111,55 +135,44 @@ def _of_the_day(yesterday: Shifts, today: Shifts) -> Shifts:
 
 
 def _pieces(shifts: Shifts, cuts: Shifts, closed: str) -> tuple[Piece, ...]:
-    edges = sorted({0, MIDNIGHT, *(edge for shift in shifts + cuts for edge in shift)})
+    """One sweep over the edges, counting how many shifts and how many breaks cover what follows each."""
+    edges: dict[int, tuple[int, int]] = {0: (0, 0), MIDNIGHT: (0, 0)}
+    for start, end, in_shifts, in_cuts in [(*s, 1, 0) for s in shifts] + [(*c, 0, 1) for c in cuts]:
+        for minute, sign in ((start, 1), (end, -1)):
+            some, others = edges.get(minute, (0, 0))
+            edges[minute] = some + sign * in_shifts, others + sign * in_cuts
     pieces: list[Piece] = []
-    for start, end in zip(edges, edges[1:], strict=False):
-        why = closed if not _covered(start, shifts) else BREAK if _covered(start, cuts) else None
+    covering = cutting = 0
+    minutes = sorted(edges)
+    for start, end in pairwise(minutes):
+        covering, cutting = covering + edges[start][0], cutting + edges[start][1]
+        why = closed if not covering else BREAK if cutting else None
         joined = pieces.pop()[0] if pieces and pieces[-1][2] == why else start
         pieces.append((joined, end, why))
     return tuple(pieces)
 
 
-def _covered(minute: int, shifts: Iterable[Shift]) -> bool:
-    return any(start <= minute < end for start, end in shifts)
-
-
 def _refuse_overlaps(calendar: Calendar) -> None:
-    """An hour said twice is a slip of the pen, and which of the two days it is off with would be a guess."""
+    """Shifts that meet those of the day before or after; those of one day were compared when read."""
     week = calendar.parts.weekly
     for index, name in enumerate(WEEKDAYS):
         following = (index + 1) % 7
-        _refuse_overlap("weekly", name, combinations(week[index], 2))
-        _refuse_overlap("weekly", WEEKDAYS[following], product(_tails(week[index]), week[following]), of=name)
+        specs.refuse_overlap("weekly", WEEKDAYS[following], product(_tails(week[index]), week[following]), of=name)
     for day, shifts in calendar.parts.date_overrides:
         before, after = _tails(calendar.shifts(day - 1)), calendar.shifts(day + 1)
-        _refuse_overlap("date_overrides", iso(day), combinations(shifts, 2))
-        _refuse_overlap("date_overrides", iso(day), product(before, shifts), of=iso(day - 1))
-        _refuse_overlap("date_overrides", iso(day), product(after, _tails(shifts)), of=iso(day + 1))
+        specs.refuse_overlap("date_overrides", iso(day), product(before, shifts), of=iso(day - 1))
+        specs.refuse_overlap("date_overrides", iso(day), product(after, _tails(shifts)), of=iso(day + 1))
 
 
 def _tails(shifts: Shifts) -> Shifts:
-    """Yesterday's shifts on today's wall clock, where they start before midnight."""
-    return tuple((start - MIDNIGHT, end - MIDNIGHT) for start, end in shifts)
-
-
-def _refuse_overlap(field: str, day: str, pairs: Iterable[tuple[Shift, Shift]], of: str = "") -> None:
-    for first, second in pairs:
-        if first[0] < second[1] and second[0] < first[1]:
-            told = f"{_told(second)} overlaps {_told(first)}{f' of {of}' if of else ''}."
-            raise CalendarError(field, f"{told} End one where the other begins, or join them.", day=day)
-
-
-def _told(shift: Shift) -> str:
-    start, end = shift
-    lift = MIDNIGHT if start < 0 else 0
-    return f"{clock(start + lift)}-{clock(end + lift)}"
+    """Those of yesterday's shifts that run past midnight, on today's wall clock."""
+    return tuple((start - MIDNIGHT, end - MIDNIGHT) for start, end in shifts if end > MIDNIGHT)
 
 
 def _refuse_never_open(calendar: Calendar) -> None:
     plain = Calendar(specs.Parts(calendar.time_zone, calendar.parts.weekly, calendar.parts.weekly_breaks))
-    days = [plain.pieces(day) for day in range(7)]
-    days += [calendar.pieces(day + after) for day, _ in calendar.parts.date_overrides for after in (0, 1)]
-    if not any(why is None for pieces in days for _, _, why in pieces):
+    week = (plain.pieces(day) for day in range(7))
+    dates = (calendar.pieces(day + after) for day, _ in calendar.parts.date_overrides for after in (0, 1))
+    if not any(why is None for pieces in chain(week, dates) for _, _, why in pieces):
         way_out = 'Give at least one day hours that breaks do not cover, such as {"mon": [["09:00", "17:30"]]}.'
         raise CalendarError("weekly", f"this calendar is never open. {way_out}")

@@ -1,16 +1,17 @@
 """Questions to working time: when is it due, how much has passed, how was it counted."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
-from sla.worktime.errors import BudgetError, InstantError, NeverOpen, TooFar
-from sla.worktime.hours import FAR, FAR_YEARS, NEVER, Hours
+from sla.worktime.budgets import budget_of, business_days_of
+from sla.worktime.errors import InstantError, TooFar
+from sla.worktime.hours import FAR, YEAR, Hours, Segment, years
 from sla.worktime.pauses import Pause, Stretch, joined, overlaid
-from sla.worktime.zones import DAY, SECOND, instants_of_day, local_day, seconds_of, to_datetime, to_us
+from sla.worktime.zones import seconds_of, to_datetime, to_us
 
 
 class Counted(NamedTuple):
@@ -29,6 +30,16 @@ class Uncounted(NamedTuple):
     why: str
 
 
+class Limits(NamedTuple):
+    """What one question may cost: how far its answer may lie ahead, and how many lines its sum may have."""
+
+    years: int = FAR // YEAR
+    lines: int | None = None
+
+
+GENEROUS = Limits()
+
+
 @dataclass(frozen=True)
 class _Sum:
     """A stretch of time and how it is counted, worked out when asked for; together the lists are gapless."""
@@ -36,11 +47,22 @@ class _Sum:
     _hours: Hours = field(repr=False, compare=False)
     _stretch: Stretch = field(repr=False, compare=False)
     _pauses: tuple[Stretch, ...] = field(repr=False, compare=False)
+    _most_lines: int | None = field(repr=False, compare=False)
 
     @cached_property
-    def _segments(self) -> list[tuple[int, int, str | None]]:
+    def _segments(self) -> list[Segment]:
         start, end = self._stretch
-        return overlaid(self._hours.segments(start, end), self._pauses) if start < end else []
+        if start == end:
+            return []
+        segments = self._hours.segments(start, end)
+        if self._most_lines is None:
+            return overlaid(segments, self._pauses)
+        some = list(islice(segments, self._most_lines + 1))
+        found = overlaid(some, self._pauses)
+        if max(len(some), len(found)) > self._most_lines:
+            told = f"the sum from here has more than {self._most_lines} lines. Ask for a shorter stretch."
+            raise TooFar(f"start: {told}", field="start")
+        return found
 
     @cached_property
     def counted(self) -> tuple[Counted, ...]:
@@ -83,18 +105,20 @@ def due(
     seconds: float | None = None,
     business_days: int | None = None,
     pauses: Sequence[Pause] = (),
+    limits: Limits = GENEROUS,
 ) -> Deadline:
     """The first instant at which the working time since start equals the budget, with its sum.
 
     The budget is given as `seconds`, or as `business_days` (see `business_days_budget`). Ending exactly at closing time
     is due at closing time; a start outside hours snaps forward; a budget of zero is due at the snapped start.
-    Raises BudgetError, PauseError (one without an end), InstantError, NeverOpen, TooFar.
+    Raises BudgetError, PauseError (one without an end), InstantError, NeverOpen, TooFar; reading the sum raises TooFar
+    where it has more lines than the limits allow.
     """
-    begun = to_us(start, "start")
-    budget = _budget(hours, begun, seconds, business_days)
+    begun, far = to_us(start, "start"), limits.years * YEAR
+    budget = budget_of(hours, begun, seconds, business_days, far)
     stretches = joined(pauses, start=begun) if pauses else []
-    at = _spent(hours, begun, budget, stretches)
-    return Deadline(hours, (begun, at), tuple(stretches), to_datetime(at), seconds_of(budget))
+    at = _spent(hours, begun, budget, stretches, far)
+    return Deadline(hours, (begun, at), tuple(stretches), limits.lines, to_datetime(at), seconds_of(budget))
 
 
 def due_at(
@@ -107,23 +131,28 @@ def due_at(
 ) -> datetime:
     """Only the instant of `due`, for many at once."""
     begun = to_us(start, "start")
-    budget = _budget(hours, begun, seconds, business_days)
+    budget = budget_of(hours, begun, seconds, business_days)
     if not pauses:
         return to_datetime(hours.spent(begun, budget))
     return to_datetime(_spent(hours, begun, budget, joined(pauses, start=begun)))
 
 
-def elapsed(hours: Hours, start: datetime, end: datetime, pauses: Sequence[Pause] = ()) -> Elapsed:
+def elapsed(
+    hours: Hours, start: datetime, end: datetime, pauses: Sequence[Pause] = (), *, limits: Limits = GENEROUS
+) -> Elapsed:
     """The working time in [start, end) with its sum. A pause that still runs is cut at the end.
 
-    Raises InstantError where the end lies before the start.
+    Raises InstantError where the end lies before the start, TooFar where it lies too far after it; reading the sum
+    raises TooFar where it has more lines than the limits allow.
     """
-    begun, ended = to_us(start, "start"), to_us(end, "end")
+    begun, ended, far = to_us(start, "start"), to_us(end, "end"), limits.years * YEAR
     if ended < begun:
         raise InstantError("end: lies before the start. Swap the two moments.", field="end")
+    if ended - begun > far:
+        raise TooFar(f"end: lies more than {years(far)} after the start. Give a moment nearer to it.", field="end")
     stretches = joined(pauses, start=begun, until=ended) if pauses else []
     total = hours.open_between(begun, ended) - _paused(hours, ended, stretches)
-    return Elapsed(hours, (begun, ended), tuple(stretches), seconds_of(total))
+    return Elapsed(hours, (begun, ended), tuple(stretches), limits.lines, seconds_of(total))
 
 
 def business_days_budget(hours: Hours, start: datetime, days: int) -> int | float:
@@ -133,7 +162,7 @@ def business_days_budget(hours: Hours, start: datetime, days: int) -> int | floa
     is the zone of the first calendar, even where several must be open; a shift past midnight counts on each date's wall
     clock. Round the clock they are UTC days of 86,400 s. Raises BudgetError, NeverOpen, TooFar.
     """
-    return seconds_of(_business_days(hours, to_us(start, "start"), days))
+    return seconds_of(business_days_of(hours, to_us(start, "start"), days))
 
 
 def is_open(hours: Hours, at: datetime) -> bool:
@@ -158,53 +187,24 @@ def remaining(hours: Hours, now: datetime, due_at: datetime) -> int | float:
     return seconds_of(hours.open_between(at, end)) if at <= end else -seconds_of(hours.open_between(end, at))
 
 
-def _budget(hours: Hours, start: int, seconds: float | None, business_days: int | None) -> int:
-    """The budget in microseconds."""
-    if business_days is not None:
-        if seconds is not None:
-            raise BudgetError("seconds: give seconds or business_days, not both.", field="seconds")
-        return _business_days(hours, start, business_days)
-    if type(seconds) is int:
-        if seconds < 0:
-            raise BudgetError("seconds: a budget cannot be negative.", field="seconds")
-        return seconds * SECOND
-    if not isinstance(seconds, float) or not math.isfinite(seconds) or seconds < 0:
-        raise BudgetError("seconds: give a number of seconds, 0 or more, or business_days.", field="seconds")
-    return round(seconds * SECOND)
-
-
-def _business_days(hours: Hours, start: int, days: int) -> int:
-    if type(days) is not int or days < 0:
-        raise BudgetError("business_days: give a whole number of days, 0 or more.", field="business_days")
-    if not hours.calendars:
-        return days * DAY
-    budget, found, day = 0, 0, local_day(hours.time_zone, start)
-    last_open = day
-    while found < days:
-        day += 1
-        worth = sum(hours.open_between(a, b) for a, b in instants_of_day(hours.time_zone, day))
-        if worth:
-            budget, found, last_open = budget + worth, found + 1, day
-        elif (day - last_open) * DAY > NEVER:
-            raise NeverOpen(
-                "No date within 366 days is open, so business days cannot be counted. Check the weekly hours.",
-                field="business_days",
-            )
-        if day * DAY - start > FAR:
-            raise TooFar(f"business_days: ends more than {FAR_YEARS} years away. Give fewer.", field="business_days")
-    return budget
-
-
-def _spent(hours: Hours, start: int, budget: int, pauses: Iterable[Stretch]) -> int:
+def _spent(hours: Hours, begun: int, budget: int, pauses: Iterable[Stretch], far: int = FAR) -> int:
     """As `Hours.spent`, with the clock standing still during the pauses."""
-    for begun, ended in pauses:
-        if begun > start:
-            at = hours.spent(start, budget)
-            if at < begun or (budget and at == begun):
-                return at
-            budget -= hours.open_between(start, begun)
-        start = ended
-    return hours.spent(start, budget)
+    start = begun
+    for paused, ended in pauses:
+        if paused > start:
+            at = hours.spent(start, budget, far)
+            if at < paused or (budget and at == paused):
+                return _near(at, begun, far)
+            budget -= hours.open_between(start, paused)
+        start = _near(ended, begun, far)
+    return _near(hours.spent(start, budget, far), begun, far)
+
+
+def _near(at: int, begun: int, far: int) -> int:
+    if at - begun > far:
+        told = f"the answer lies more than {years(far)} after the start. Give less, or shorter pauses."
+        raise TooFar(f"start: {told}", field="start")
+    return at
 
 
 def _paused(hours: Hours, until: int, pauses: Iterable[Stretch]) -> int:

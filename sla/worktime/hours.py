@@ -5,7 +5,7 @@ the instant at which a budget is spent is one bisection: no step of it moves a w
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache, reduce
 from typing import NamedTuple
 
@@ -18,8 +18,8 @@ Segment = tuple[int, int, str | None]
 
 SPAN = 32 * DAY
 NEVER = 366 * DAY
-FAR_YEARS = 50
-FAR = FAR_YEARS * 366 * DAY
+YEAR = 366 * DAY
+FAR = 50 * YEAR
 _SPANS_KEPT = 128
 
 
@@ -36,17 +36,24 @@ class Span(NamedTuple):
 class Hours:
     """When work is done: open = open in each of its calendars; with none, round the clock.
 
-    Equal calendars share one instance, and with it what was compiled. Make one with `of` or `always`.
+    Equal calendars share one instance, and with it what was compiled. Make one with `of` or `always`; `once` makes one
+    for a calendar that comes, is asked and goes, and leaves nothing behind.
     """
 
-    def __init__(self, calendars: tuple[Calendar, ...]) -> None:
+    def __init__(self, calendars: tuple[Calendar, ...], cut: Callable[[Calendar, int], tuple[Segment, ...]]) -> None:
         self.calendars = calendars
+        self._cut = cut
         self._spans: dict[int, Span] = {}
 
     @staticmethod
     def of(*calendars: Calendar) -> "Hours":
         """The hours open in each of these calendars. The first one's zone says what a local date is."""
         return _interned(tuple(dict.fromkeys(calendars)))
+
+    @staticmethod
+    def once(calendar: Calendar) -> "Hours":
+        """The hours of a calendar nobody keeps: they take no place of those that are kept."""
+        return Hours((calendar,), lru_cache(maxsize=_SPANS_KEPT)(_segments))
 
     @staticmethod
     def always() -> "Hours":
@@ -83,7 +90,7 @@ class Hours:
     def _labelled(self, index: int) -> tuple[Segment, ...]:
         if not self.calendars:
             return ((index * SPAN, (index + 1) * SPAN, None),)
-        return reduce(_both, (_segments(calendar, index) for calendar in self.calendars))
+        return reduce(_both, (self._cut(calendar, index) for calendar in self.calendars))
 
     def segments(self, start: int, end: int) -> Iterator[Segment]:
         """[start, end) gapless: open, or why not; where several calendars are closed, the first one's reason."""
@@ -101,7 +108,7 @@ class Hours:
     def open_between(self, start: int, end: int) -> int:
         """The working time in [start, end)."""
         if end - start > FAR:
-            raise TooFar(f"end: the two moments lie more than {FAR_YEARS} years apart.", field="end")
+            raise TooFar(f"end: lies more than {years(FAR)} after the start. Give a moment nearer to it.", field="end")
         first, last = start // SPAN, end // SPAN
         whole = sum(self.span(index).total for index in range(first, last))
         return whole + self.open_before(end) - self.open_before(start)
@@ -137,20 +144,23 @@ class Hours:
                 return closed
         return None
 
-    def spent(self, start: int, budget: int) -> int:
-        """The first instant at which the working time since start equals the budget; raises NeverOpen, TooFar."""
+    def spent(self, start: int, budget: int, far: int = FAR) -> int:
+        """The first instant at which the working time since start equals the budget; raises NeverOpen, TooFar.
+
+        What would lie further away than `far` may be refused as too far; looking further costs too much.
+        """
         if budget == 0:
             return self.first_open(start)
         index = start // SPAN
         need = budget + self.open_before(start)
         span = self.span(index)
         if need > span.total:
-            index, need = self._leap(start, need)
+            index, need = self._leap(start, need, far)
             span = self.span(index)
         i = bisect_left(span.upto, need)
         return span.starts[i] + need - span.before[i]
 
-    def _leap(self, start: int, need: int) -> tuple[int, int]:
+    def _leap(self, start: int, need: int, far: int) -> tuple[int, int]:
         """The span in which the need is met, and what of it remains there."""
         index, last = start // SPAN, start
         while True:
@@ -166,9 +176,9 @@ class Hours:
                 return index, need
             need -= span.total
             index += 1
-            if index * SPAN - start > FAR:
+            if index * SPAN - start > far:
                 raise TooFar(
-                    f"The budget is not spent within {FAR_YEARS} years of the start. Give less.", field="seconds"
+                    f"seconds: the budget is not spent within {years(far)} of the start. Give less.", field="seconds"
                 )
 
     def _never(self, since: int) -> NeverOpen:
@@ -176,12 +186,16 @@ class Hours:
         return NeverOpen(f"{told} Check the weekly hours and the holidays.", field="calendar")
 
 
+def years(us: int) -> str:
+    """Such as "50 years"."""
+    return f"{us // YEAR} years"
+
+
 @lru_cache(maxsize=512)
 def _interned(calendars: tuple[Calendar, ...]) -> Hours:
-    return Hours(calendars)
+    return Hours(calendars, _kept_segments)
 
 
-@lru_cache(maxsize=512)
 def _segments(calendar: Calendar, index: int) -> tuple[Segment, ...]:
     """A calendar over one span: its wall days laid over each stretch of constant offset."""
     segments: list[Segment] = []
@@ -196,6 +210,9 @@ def _segments(calendar: Calendar, index: int) -> tuple[Segment, ...]:
                     start = segments.pop()[0]
                 segments.append((start, until, why))
     return tuple(segments)
+
+
+_kept_segments = lru_cache(maxsize=512)(_segments)
 
 
 def _both(some: tuple[Segment, ...], others: tuple[Segment, ...]) -> tuple[Segment, ...]:
