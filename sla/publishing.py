@@ -12,6 +12,7 @@ from leads.errors import Invalid
 from leads.models import User
 from leads.transactions import business
 from sla import matching
+from sla.clocks.soundness import check_ladders
 from sla.models import Calendar as StoredCalendar
 from sla.models import CalendarVersion, Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
 from sla.worktime import Calendar, WorktimeError
@@ -96,12 +97,7 @@ def check_policy(version: PolicyVersion) -> None:
         if target in promised:
             _check_covered(target.label.lower(), promised[target], TIERS)
     _check_order(promised)
-    for step in version.steps.all():
-        if step.target not in promised:
-            raise NotPublishable(
-                f"The ladder has a step for {Target(step.target).label.lower()}, but nothing is promised there. "
-                "Add the target or remove the step."
-            )
+    check_ladders(version)
 
 
 def _check_covered(what: str, given: dict[str, PolicyTarget], wanted: Iterable[Heat]) -> None:

@@ -21,6 +21,8 @@ from leads.admin.roles import DESK, History, Lines, RoleAdmin, now_and_by, page_
 from leads.errors import Refused
 from leads.models import Role
 from sla import publishing
+from sla.admin.moments import EXAMPLES as MOMENT_EXAMPLES
+from sla.admin.moments import Moment, read_moment, say_moment
 from sla.admin.rules import FIELDS, when
 from sla.models import LadderStep, Policy, PolicyTarget, PolicyVersion, Target
 
@@ -122,10 +124,37 @@ class Targets(Lines):
     extra = 0
 
 
+class StepForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One step of a ladder; its moment is typed in words."""
+
+    moment = forms.CharField(
+        label="When", widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "75 %", "autocomplete": "off"})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            step = self.instance
+            self.initial["moment"] = say_moment(Moment(step.share, step.from_due, step.round_the_clock))
+
+    def clean_moment(self) -> str:
+        try:
+            moment = read_moment(self.cleaned_data["moment"])
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        self.instance.share, self.instance.from_due, self.instance.round_the_clock = moment
+        return str(self.cleaned_data["moment"])
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """What the moment is kept as is checked, too."""
+        return super()._get_validation_exclusions() - {"share", "from_due", "round_the_clock"}  # type: ignore[misc,no-any-return]
+
+
 class Steps(Lines):
     model = LadderStep
-    fields = ("target", "share", "action")
-    verbose_name_plural = "ladder: what happens at a share of the budget; 100 is the due time"
+    form = StepForm
+    fields = ("target", "moment", "action", "team", "endpoint")
+    verbose_name_plural = f"ladder: what happens on the way to the due time, at it, and after. {MOMENT_EXAMPLES}"
 
 
 class TargetsRead(History):
@@ -140,8 +169,12 @@ class TargetsRead(History):
 
 class StepsRead(History):
     model = LadderStep
-    fields = ("target", "share", "action")
+    fields = ("target", "moment_said", "action", "team", "endpoint")
     verbose_name_plural = "ladder"
+
+    @admin.display(description="When")
+    def moment_said(self, obj: LadderStep) -> str:
+        return say_moment(Moment(obj.share, obj.from_due, obj.round_the_clock))
 
 
 class PolicyVersionForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -1,8 +1,9 @@
-"""Clocks: what was promised (`policies`, `targets`), by when (`deadlines`), how it ended (`running`), what follows
-from a due time that passes (`escalation`).
+"""Clocks: what was promised (`policies`, `targets`), by when (`deadlines`), how it ended (`running`), what is to
+happen on the way (`ladder`) and what follows from a due time that passes (`escalation`).
 """
 
-from sla.clocks.deadlines import BREACH, NotCountable, Step, explain, recompute, unfired
+from sla.clocks.deadlines import NotCountable, explain, recompute
+from sla.clocks.ladder import BREACH, Step, unfired
 from sla.clocks.running import (
     RETRY_AFTER,
     due_page,

@@ -3,52 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from django.db.models import Max
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Subquery
 
-from leads.models import Lead, Role, Team, User
 from leads.transactions import business
-from scoring import episodes
-from scoring.models import Episode
-from sla import clocks, handoffs, matching
-from sla.models import OPEN_STATES, Clock, ClockStep, Handoff, LadderStep
-from sla.routing import waiting
-from sla.telling import events, mails
+from scoring.models import EpisodeChange
+from sla.clocks import actions, deadlines, ladder
+from sla.clocks.ladder import BREACH, Step
+from sla.models import Clock, ClockStep, Handoff, HandoffChange
 
 log = structlog.get_logger(__name__)
 
-BREACH = "breach"
+Now = datetime | Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One running clock with all that it acts on, locked."""
+
+    clock: Clock
+    fired: frozenset[str]
+    written_at: tuple[datetime, ...]
+
+    def instant(self, now: Now) -> datetime:
+        """The moment that counts: never before what the history of the locked rows already tells."""
+        return max((now() if callable(now) else now), *self.written_at)
 
 
 @business
-def fire(clock_id: int, *, now: datetime | Callable[[], datetime]) -> bool:
+def fire(clock_id: int, *, now: Now) -> bool:
     """Do what one clock has due: mark the breach, write to people, and move the lead on. True if anything was done.
 
     False where someone else holds the lead (they are acting on it; the next round comes by again), or nothing is due
     any more. `now` may be the clock itself: it is then asked once the locks are had.
     """
-    known = Clock.objects.filter(pk=clock_id, verdict="").values_list("episode__lead_id", "episode_id", "handoff_id")
-    found = known.first()
-    if found is None:
+    standing = _lock(clock_id)
+    if standing is None:
         return False
-    lead_id, episode_id, handoff_id = found
-    lead = Lead.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=lead_id).first()
-    if lead is None:
-        return False
-    episode = episodes.lock(episode_id)
-    episode.lead = lead
-    handoff = _lock_handoff(handoff_id)
-    clock = Clock.objects.select_for_update(of=("self",)).get(pk=clock_id)
-    clock.episode, clock.handoff = episode, handoff
-    now = _instant(now, episode, handoff)
-    due = [step for step in clocks.unfired(clock) if step.at <= now] if clock.is_running else []
-    for step in due:
-        _fire(clock, step, now=now)
-        if handoff is not None and handoff.state not in OPEN_STATES:
-            break  # the lead moved on, and this clock ended with its hand-off
-    _go_on(clock_id)
+    clock, instant = standing.clock, standing.instant(now)
+    steps = ladder.left(clock, deadlines.last_timing(clock), pauses=deadlines.pauses_of(clock), fired=standing.fired)
+    due = [step for step in steps if step.at <= instant]
+    moves = [step for step in due if step.ladder_step is not None and step.ladder_step.moves and clock.handoff]
+    if moves:
+        due = due[: due.index(moves[0]) + 1]  # the lead moves on, and this clock ends with its hand-off
+    _go_on(clock, next_step_at=next((step.at for step in steps if step.at > instant), None), due=due)
+    _fire(clock, due, now=instant)
     return bool(due)
 
 
@@ -59,65 +62,47 @@ def hold_back(clock_id: int, *, why: str, now: datetime) -> None:
     log.error("clock_held_back", clock=clock_id, why=why[:300])
 
 
-def managers_of(team: Team | None) -> list[User]:
-    """Who is told about a team's leads: its managers; every manager where there is no team or it has none."""
-    active = User.objects.filter(is_active=True).order_by("id")
-    own = active.filter(memberships__team=team, memberships__is_manager=True) if team is not None else active.none()
-    return list(own.distinct()) or list(active.filter(groups__name=Role.MANAGER).distinct())
-
-
-def _lock_handoff(handoff_id: int | None) -> Handoff | None:
-    if handoff_id is None:
+def _lock(clock_id: int) -> Standing | None:
+    """The clock, if it runs, with lead, episode and hand-off; None where one of them is locked by someone else."""
+    clock = (
+        Clock.objects.select_for_update(skip_locked=True, of=("self", "episode", "episode__lead"))
+        .select_related("episode__lead__account")
+        .filter(pk=clock_id, verdict="")
+        .first()
+    )
+    if clock is None:
         return None
-    return Handoff.objects.select_for_update(of=("self",)).select_related("user", "team").get(pk=handoff_id)
+    if clock.handoff_id is not None:
+        handoffs = Handoff.objects.select_for_update(of=("self",)).select_related("user", "team")
+        clock.handoff = handoffs.get(pk=clock.handoff_id)
+        clock.handoff.episode = clock.episode
+    of_episode = EpisodeChange.objects.filter(episode=OuterRef("episode")).order_by("-at").values("at")[:1]
+    of_handoff = HandoffChange.objects.filter(handoff=OuterRef("handoff")).order_by("-at").values("at")[:1]
+    keys = ClockStep.objects.filter(clock=OuterRef("pk")).order_by().values("key")
+    found = Clock.objects.annotate(e=Subquery(of_episode), h=Subquery(of_handoff), keys=ArraySubquery(keys))
+    fired, *written = found.values_list("keys", "e", "h").get(pk=clock_id)
+    return Standing(clock, frozenset(fired), tuple(at for at in written if at is not None))
 
 
-def _instant(now: datetime | Callable[[], datetime], episode: Episode, handoff: Handoff | None) -> datetime:
-    """The moment that counts: never before what the history of the locked rows already tells."""
-    instant: datetime = now() if callable(now) else now
-    written: list[datetime | None] = [episode.changes.aggregate(at=Max("at"))["at"]]
-    if handoff is not None:
-        written.append(handoff.changes.aggregate(at=Max("at"))["at"])
-    return max([instant, *(at for at in written if at is not None)])
+def _go_on(clock: Clock, *, next_step_at: datetime | None, due: list[Step]) -> None:
+    """Wind the clock for its next step, and mark its breach; whatever held it back is over."""
+    fields = {"next_step_at": next_step_at, "held_back_at": None, "held_back_why": ""}
+    if clock.breached_at is None and any(step.key == BREACH for step in due):
+        fields["breached_at"] = clock.due_at
+    changed = [name for name, value in fields.items() if getattr(clock, name) != value]
+    for name in changed:
+        setattr(clock, name, fields[name])
+    if changed:
+        clock.save(update_fields=changed)
 
 
-def _fire(clock: Clock, step: clocks.Step, *, now: datetime) -> None:
-    if step.ladder_step is None:
-        clocks.mark_breach(clock, now=now, noticed_by="clock")
-        return
-    rung = step.ladder_step
-    told: list[str] = []
-    if rung.share < 100:
-        told += events.tell("clock.warning", clock=clock, now=now, once=f"share:{rung.share}")
-    for recipient in _recipients(clock, rung):
-        effect_key = f"clock:{clock.pk}:{step.key}:{recipient.pk}"
-        mails.tell_step(
-            clock, rung, recipient, lead=clock.episode.lead, due_at=clock.due_at, effect_key=effect_key, now=now
-        )
-        told.append(effect_key)
-    detail = {"action": rung.action, "share": rung.share, "told": told}
-    ClockStep.objects.create(clock=clock, key=step.key, step=rung, due_at=step.at, fired_at=now, detail=detail)
-    if rung.action == LadderStep.Action.HOP and clock.handoff is not None and clock.handoff.state in OPEN_STATES:
-        handoffs.move_on(clock.handoff, why=BREACH, now=now)
-        if waiting.is_pooled(clock.episode):
-            events.tell("episode.pooled", episode=clock.episode, now=now, once=f"hop:{clock.handoff.hop}")
-
-
-def _recipients(clock: Clock, rung: LadderStep) -> list[User]:
-    handoff = clock.handoff
-    if rung.action == LadderStep.Action.TELL_REP:
-        return [handoff.user] if handoff is not None and handoff.user.is_active else []
-    if rung.action == LadderStep.Action.TELL_MANAGER:
-        return managers_of(handoff.team if handoff is not None else matching.team_of(clock.episode))
-    return []
-
-
-def _go_on(clock_id: int) -> None:
-    """Wind the clock for its next step, if it still runs; whatever held it back is over."""
-    clock = Clock.objects.select_for_update(of=("self",)).get(pk=clock_id)
-    if not clock.is_running:
-        return
-    if clock.held_back_at is not None:
-        clock.held_back_at, clock.held_back_why = None, ""
-        clock.save(update_fields=["held_back_at", "held_back_why"])
-    clocks.wind(clock)
+def _fire(clock: Clock, due: list[Step], *, now: datetime) -> None:
+    """Write a row for each step, and do what it says; what takes the lead away comes last."""
+    done = [(step, actions.tell(clock, step, now=now)) for step in due]
+    ClockStep.objects.bulk_create(
+        ClockStep(clock=clock, key=step.key, step=step.ladder_step, due_at=step.at, fired_at=now, detail=detail)
+        for step, detail in done
+    )
+    for step, detail in done:
+        if step.ladder_step is not None and "skipped" not in detail:
+            actions.move(clock, step.ladder_step, now=now)

@@ -13,8 +13,8 @@ from django.db.models import Q
 from leads.models import User
 from leads.transactions import business
 from scoring.models import Episode
-from sla.clocks import deadlines
-from sla.clocks.deadlines import BREACH, unfired
+from sla.clocks import deadlines, ladder
+from sla.clocks.ladder import BREACH
 from sla.models import Clock, ClockStep, ClockTiming, Handoff, PolicyTarget
 from sla.people import calendars
 from sla.telling import events
@@ -53,7 +53,7 @@ def start(
         cause=cause,
         started_at=start_at,
         due_at=deadline,
-        next_step_at=min(step.at for step in deadlines.schedule(timing, target, due=deadline)),
+        next_step_at=min(step.at for step in ladder.schedule(timing, target, due=deadline)),
     )
     timing.clock = clock
     timing.save()
@@ -130,7 +130,7 @@ def mark_breach(clock: Clock, *, now: datetime, noticed_by: str) -> bool:
 
 def wind(clock: Clock) -> None:
     """Set the instant at which the clock acts next; None where it has ended or nothing is left to do."""
-    steps = unfired(clock) if clock.is_running else []
+    steps = ladder.unfired(clock) if clock.is_running else []
     clock.next_step_at = steps[0].at if steps else None
     clock.save(update_fields=["next_step_at"])
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from leads.models import User
+from leads.models import Endpoint, Team, User
+from leads.words import length
 
 
 class Target(models.TextChoices):
@@ -112,30 +113,104 @@ class PolicyTarget(models.Model):
 
 
 class LadderStep(models.Model):
-    """What happens at a share of a target's budget: 75 % warns, 100 % is the due time, more comes after the breach."""
+    """What happens on the way to a due time, at it, or after it.
+
+    Its moment is a share of the budget (75 % warns, 100 % is the due time), or a length before or after the due time:
+    working time in the clock's hours, or by the wall clock where it says round the clock.
+    """
 
     class Action(models.TextChoices):
         TELL_REP = "tell_rep", "Tell the rep"
         TELL_MANAGER = "tell_manager", "Tell the manager"
+        TELL_TEAM = "tell_team", "Tell the whole team"
+        WEBHOOK = "webhook", "Tell an endpoint"
         HOP = "hop", "Offer to the next rep"
+        POOL = "pool", "Put into the pool"
+        TEAM = "team", "Ask another team as well"
 
     version = models.ForeignKey(PolicyVersion, models.CASCADE, related_name="steps")
     target = models.CharField(max_length=11, choices=Target.choices)
-    share = models.PositiveIntegerField(help_text="Percent of the budget, in working time.")
+    share = models.PositiveIntegerField(null=True, blank=True, help_text="Percent of the budget, in working time.")
+    from_due = models.IntegerField(
+        null=True, blank=True, help_text="Seconds after the due time; before it, where negative."
+    )
+    round_the_clock = models.BooleanField(default=False, help_text="Nights and days off count, too.")
     action = models.CharField(max_length=12, choices=Action.choices)
+    team = models.ForeignKey(
+        Team, models.PROTECT, null=True, blank=True, related_name="+", help_text="Which other team is asked."
+    )
+    endpoint = models.ForeignKey(
+        Endpoint, models.PROTECT, null=True, blank=True, related_name="+", help_text="Which webhook or chat is told."
+    )
 
     class Meta:
-        ordering = ["target", "share", "id"]
+        ordering = ["target", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["version", "target", "share", "action"], name="ladder_step_once"),
-            models.CheckConstraint(condition=Q(share__gte=1, share__lte=1000), name="ladder_share"),
+            models.UniqueConstraint(
+                fields=["version", "target", "share", "from_due", "round_the_clock", "action", "team", "endpoint"],
+                name="ladder_step_once",
+                nulls_distinct=False,
+                violation_error_message="This step stands in the ladder already.",
+            ),
             models.CheckConstraint(
-                condition=~Q(action="hop") | Q(share__gte=100, target__in=["accept", "first_touch"]),
-                name="hop_after_the_breach",
+                condition=Q(share__isnull=False, share__gte=1, share__lte=1000, from_due__isnull=True)
+                | Q(share__isnull=True, from_due__isnull=False, from_due__gte=-31_622_400, from_due__lte=31_622_400),
+                name="ladder_step_at_one_moment",
+                violation_error_message=(
+                    "Give a share from 1 to 1000 percent, or a length of up to 366 days before or after."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(round_the_clock=False) | Q(from_due__isnull=False),
+                name="shares_are_of_working_time",
+                violation_error_message="Only a length before or after the due time can be counted round the clock.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(action__in=["hop", "pool"])
+                | Q(target="assign", action="pool")
+                | Q(target__in=["accept", "first_touch"], share__isnull=False, share__gte=100)
+                | Q(target__in=["accept", "first_touch"], from_due__isnull=False, from_due__gte=0),
+                name="moves_after_the_breach",
                 violation_error_message="A lead moves on only at or after a missed accept or first touch.",
             ),
-            models.CheckConstraint(condition=~Q(action="tell_rep", target="assign"), name="assign_has_no_rep_to_tell"),
+            models.CheckConstraint(
+                condition=~Q(action="tell_rep", target="assign"),
+                name="assign_has_no_rep_to_tell",
+                violation_error_message="While a lead waits for a rep there is no rep to tell. Tell the manager.",
+            ),
+            models.CheckConstraint(
+                condition=Q(action="team", target="assign", team__isnull=False)
+                | (~Q(action="team") & Q(team__isnull=True)),
+                name="other_team_of_assign",
+                violation_error_message="Another team is asked, and named, only while a lead waits for a rep.",
+            ),
+            models.CheckConstraint(
+                condition=Q(action="webhook", endpoint__isnull=False)
+                | (~Q(action="webhook") & Q(endpoint__isnull=True)),
+                name="endpoint_of_webhook",
+                violation_error_message="Name the endpoint that this step tells, and only for a step that tells one.",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.share} %: {self.get_action_display()}"
+        return f"{self.moment}: {self.get_action_display()}"
+
+    @property
+    def moment(self) -> str:
+        """When it fires: "75 %", "10 m before", "at the due time", "2 h after, round the clock"."""
+        if self.from_due is None:
+            return f"{self.share} %"
+        if self.from_due == 0:
+            return "at the due time"
+        said = f"{length(self.from_due)} {'before' if self.from_due < 0 else 'after'}"
+        return f"{said}, round the clock" if self.round_the_clock else said
+
+    @property
+    def warns(self) -> bool:
+        """Whether it comes before the due time."""
+        return self.share < 100 if self.share is not None else (self.from_due or 0) < 0
+
+    @property
+    def moves(self) -> bool:
+        """Whether it takes the lead away from its rep."""
+        return self.action in (self.Action.HOP, self.Action.POOL)

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from leads.models import Lead, Team
 from scoring.models import Episode, Lane
 from sla import matching
-from sla.clocks import deadlines, policies
+from sla.clocks import deadlines, ladder, policies
 from sla.models import Handoff, PolicyVersion, RoutingRule, Target
 from sla.people import calendars
 from sla.routing import candidates, former, waiting
@@ -119,7 +119,7 @@ def look_again(decision: Decision, episode: Episode) -> Decision | None:
     roster = candidates.roster(team, episode, now=decision.at, lock=True)
     if roster is None:
         return None
-    if decision.rule is None:
+    if decision.why != ROUND_ROBIN:
         return _given_back(decision, roster.of(chosen.rep), roster, episode)
     return _in_turn(decision, roster)
 
@@ -174,7 +174,7 @@ def _given_back(decision: Decision, here: Candidate | None, roster: Roster, epis
 
 
 def _by_rules(episode: Episode, lead: Lead, version: PolicyVersion, *, now: datetime) -> Decision:
-    """By the first rule that holds and whose team can."""
+    """By the first rule that holds and whose team can; else to a team that the ladder has asked as well."""
     passes = episode.lane == Lane.FAST
     tried: list[Tried] = []
     decision = Decision(now, Ends.NO_RULE, "no rule holds", policy_version=version, passes_capacity=passes)
@@ -187,6 +187,10 @@ def _by_rules(episode: Episode, lead: Lead, version: PolicyVersion, *, now: date
         if roster is not None and (found := _in_turn(replace(decision, rule=rule), roster)) is not None:
             return replace(found, tried=(*tried, Tried(rule, "chosen")))
         tried.append(Tried(rule, "nobody eligible"))
+    for team in ladder.other_teams(episode):
+        roster = candidates.roster(team, episode, now=now)
+        if roster is not None and (found := _in_turn(replace(decision, team=team), roster)) is not None:
+            return replace(found, tried=tuple(tried))
     return replace(decision, tried=tuple(tried))
 
 

@@ -79,7 +79,7 @@ def _offer(decision: Decision, episode: Episode) -> Handoff:
         trace=decision.trace(),
         override=decision.override,
     )
-    if decision.rule is not None:
+    if decision.why == deciding.ROUND_ROBIN:
         roster.desk.last_rep = chosen.rep
         roster.desk.save(update_fields=["last_rep"])
     return handoff

@@ -23,7 +23,7 @@ from django.db.models import (
 from leads.models import Team
 from scoring.models import Episode, EpisodeChange, Lane, Phase, Tier
 from sla import matching
-from sla.clocks import policies
+from sla.clocks import ladder, policies
 from sla.models import Handoff, HandoffChange, State
 from sla.routing import candidates
 
@@ -81,10 +81,13 @@ def why_waiting(episode: Episode, *, now: datetime) -> Waiting | None:
     hops = (
         _with_hops(Episode.objects.filter(pk=episode.pk)).filter(_in_pool()).values_list(F("breached_hops"), flat=True)
     )
-    if pooled := hops.first():
-        times = "once" if pooled == 1 else f"{pooled} times"
-        return Waiting("pool", f"Offered {times} without an answer. It waits in the pool until a person decides.")
-    teams = list(dict.fromkeys(rule.team for rule, holds in matching.rules_for(episode, episode.lead) if holds))
+    if hops.exists():
+        offered = hops.first() or 0
+        times = "once" if offered == 1 else f"{offered} times"
+        why = f"Offered {times} without an answer" if offered else "The ladder of its policy says so"
+        return Waiting("pool", f"{why}. It waits in the pool until a person decides.")
+    ruled = [rule.team for rule, holds in matching.rules_for(episode, episode.lead) if holds]
+    teams = list(dict.fromkeys([*ruled, *ladder.other_teams(episode)]))
     if not teams:
         return Waiting("no_rule", "No routing rule holds for this lead. Add one with an empty condition, as the last.")
     told = [_nobody(team, episode, now=now) for team in teams]
@@ -123,10 +126,13 @@ def _with_hops(episodes: QuerySet[Episode]) -> QuerySet[Episode]:
     ).annotate(
         raised_since=Exists(
             EpisodeChange.objects.filter(episode=OuterRef("pk"), what="hand_raised", at__gte=OuterRef("last_breach_at"))
-        )
+        ),
+        put_into_the_pool=ladder.put_into_the_pool(),
     )
 
 
 def _in_pool() -> Q:
-    """All the offers the policy allows went by unanswered, and nobody has raised a hand since."""
-    return Q(breached_hops__isnull=False, breached_hops__gte=F("hops_allowed"), raised_since=False)
+    """All the offers the policy allows went by unanswered, or a ladder says so, and nobody has raised a hand since."""
+    return Q(breached_hops__isnull=False, breached_hops__gte=F("hops_allowed"), raised_since=False) | Q(
+        put_into_the_pool=True
+    )

@@ -76,7 +76,7 @@ def tell_step(
     clock: Clock, step: LadderStep, recipient: User, *, lead: Lead, due_at: datetime, effect_key: str, now: datetime
 ) -> None:
     """Write to one person that a due time comes near, or has passed; once per effect key."""
-    warns = step.share < 100
+    warns = step.warns
     letter = compose(
         "warning" if warns else "breach",
         **about(lead, recipient),

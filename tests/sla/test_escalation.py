@@ -16,7 +16,8 @@ from leads.delivery import compose
 from leads.models import Lead, Notification, TeamMembership
 from sla import clocks, clockwork, publishing
 from sla.clocks import escalation
-from sla.models import Clock, ClockStep, Handoff, HandoffChange, LadderStep, State, Target
+from sla.clocks.soundness import LadderRefused
+from sla.models import Clock, ClockStep, Handoff, HandoffChange, LadderStep, PolicyVersion, State, Target
 from sla.telling import mails
 from tests.desk import Company, assign_clock, clock_of, company, person
 
@@ -107,7 +108,13 @@ class TestFire:
         assert touch.verdict == "voided"
 
     def test_fires_no_step_after_the_hop(self, house: Company, now: datetime) -> None:
-        accept = warned(house, 200, now=now)
+        version = publishing.draft_policy(house.policy.policy)
+        LadderStep.objects.create(version=version, target=Target.ACCEPT, share=200, action="tell_rep")
+        with pytest.raises(LadderRefused, match="200 %: Tell the rep” never happens"):
+            publishing.publish_policy(version, now=now, by=None)
+        PolicyVersion.objects.filter(pk=house.policy.pk).update(state="retired", retired_at=now)
+        PolicyVersion.objects.filter(pk=version.pk).update(state="published", published_at=now)
+        accept = clock_of(house.offered(now=now), Target.ACCEPT)
         escalation.fire(accept.pk, now=accept.due_at + 600 * MINUTE)
 
         assert Handoff.objects.get(pk=accept.handoff_id).state == State.MOVED
