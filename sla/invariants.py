@@ -12,6 +12,7 @@ from scoring.models import Episode, Phase
 from sla import clocks
 from sla.clocks import policies, targets
 from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, State, Target
+from sla.publishing import invariants as versions
 
 Row = TypeVar("Row")
 
@@ -160,6 +161,7 @@ def _miscounted() -> Iterable[str]:
 
 
 CHECKS: list[Check] = [
+    *versions.CHECKS,
     Check(
         1,
         "one open hand-off per episode",

@@ -5,11 +5,13 @@ What people changed or published since stays as they left it.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
 from leads import clock
+from sla import publishing
 from sla.models import (
     Calendar,
     CalendarVersion,
@@ -24,6 +26,7 @@ from sla.models import (
 
 CALENDAR = "Weekdays 9 to 17, UTC"
 POLICY = "Standard"
+SHIPPED = "Shipped with Baton"
 WEEKDAYS = {"time_zone": "UTC", "weekly": {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}}
 
 MINUTE, HOUR = 60, 3600
@@ -71,36 +74,36 @@ def ship(**kwargs: Any) -> None:
     now = clock.now()
     if not CalendarVersion.objects.exists():
         calendar, _ = Calendar.objects.get_or_create(name=CALENDAR)
-        CalendarVersion.objects.create(calendar=calendar, number=1, spec=WEEKDAYS, created_at=now)
+        publishing.publish_calendar(calendar, WEEKDAYS, why=SHIPPED, now=now, by=None)
     if not PolicyVersion.objects.exists():
         policy, _ = Policy.objects.get_or_create(name=POLICY, defaults={"position": 1000})
-        version = PolicyVersion.objects.create(policy=policy, number=1)
+        version = publishing.draft_policy(policy)
         PolicyTarget.objects.bulk_create(_targets(version))
         LadderStep.objects.bulk_create(
             LadderStep(version=version, target=target, share=share, action=action) for target, share, action in LADDER
         )
-        version.state, version.published_at = PolicyVersion.VersionState.PUBLISHED, now
-        version.save(update_fields=["state", "published_at"])
-    _ship_reasons()
+        publishing.publish_policy(version, why=SHIPPED, now=now, by=None)
+    _ship_reasons(now=now)
 
 
-def _ship_reasons() -> None:
+def _ship_reasons(*, now: datetime) -> None:
     """Each shipped reason once, by its code; one that people changed or took out of use stays as they left it."""
     for position, (code, label, on_reject, on_return, needs, follows, rest_days, merit) in enumerate(REASONS, start=1):
-        Reason.objects.get_or_create(
+        if Reason.objects.filter(code=code).exists():
+            continue
+        reason = Reason(
             code=code,
-            defaults={
-                "label": label,
-                "on_reject": on_reject,
-                "on_return": on_return,
-                "needs": needs,
-                "follows": follows,
-                "rest_days": rest_days,
-                "counts_on_merit": merit,
-                "position": position * 10,
-                "is_shipped": True,
-            },
+            label=label,
+            on_reject=on_reject,
+            on_return=on_return,
+            needs=needs,
+            follows=follows,
+            rest_days=rest_days,
+            counts_on_merit=merit,
+            position=position * 10,
+            is_shipped=True,
         )
+        publishing.put(reason, why=SHIPPED, now=now, by=None)
 
 
 def _targets(version: PolicyVersion) -> list[PolicyTarget]:

@@ -33,11 +33,10 @@ from scoring.models import (
     OpenedBy,
     Tier,
 )
-from sla import handoffs
+from sla import handoffs, publishing
 from sla.clocks import policies
 from sla.models import (
     Calendar,
-    CalendarVersion,
     Clock,
     Desk,
     Handoff,
@@ -141,11 +140,10 @@ def company(now: datetime) -> Company:
     TeamMembership.objects.create(team=team, user=manager, is_manager=True)
     calendar = Calendar.objects.create(name=f"Always {next(_numbers)}")
     spec = {"time_zone": "UTC", "weekly": dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), [["09:00", "17:00"]])}
-    CalendarVersion.objects.create(calendar=calendar, number=1, spec=spec, created_at=now)
+    publishing.publish_calendar(calendar, spec, why="To try things on", now=now, by=None)
     Desk.objects.create(team=team, calendar=calendar)
     definition, version = define(now=now)
-    rules = RoutingRule.objects.create(name=f"All {next(_numbers)}", team=team)
-    assert rules.is_active
+    publishing.put(RoutingRule(name=f"All {next(_numbers)}", team=team), why="Everyone", now=now, by=None)
     return Company(
         team,
         manager,
@@ -224,7 +222,9 @@ def define(*, now: datetime, name: str = "MQL", **fields: Any) -> tuple[Definiti
 def promise(*, now: datetime) -> PolicyVersion:
     """A published policy that comes before every other."""
     policy = Policy.objects.create(name=f"Promise {next(_numbers)}", position=-next(_numbers))
-    version = PolicyVersion.objects.create(policy=policy, number=1, max_hops=2)
+    version = publishing.draft_policy(policy)
+    version.max_hops = 2
+    version.save()
 
     def target(kind: str, heat: str, seconds: int, **more: Any) -> None:
         PolicyTarget.objects.create(
@@ -241,9 +241,7 @@ def promise(*, now: datetime) -> PolicyVersion:
     for kind in (Target.ASSIGN, Target.ACCEPT, Target.FIRST_TOUCH, Target.DEPTH, Target.QUALIFY):
         LadderStep.objects.create(version=version, target=kind, share=100, action=LadderStep.Action.TELL_MANAGER)
     LadderStep.objects.create(version=version, target=Target.ACCEPT, share=150, action=LadderStep.Action.HOP)
-    version.state, version.published_at = PolicyVersion.VersionState.PUBLISHED, now
-    version.save()
-    return version
+    return publishing.publish_policy(version, why="To try things on", now=now, by=None)
 
 
 def clock_of(handoff: Handoff, target: str) -> Clock:

@@ -150,6 +150,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
         "ALTER TABLE leads_notification DROP CONSTRAINT leads_notification_effect_key_key",
         "UPDATE leads_notification SET effect_key = 'the same'",
     ),
+    "what is in force is its newest version": ("UPDATE sla_routingrule SET is_active = NOT is_active",),
     "every phase has its row": (
         "DELETE FROM scoring_episodechange WHERE what = 'phase' AND episode_id = {offered_episode}",
     ),

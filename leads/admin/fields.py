@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from leads.admin.lengths import read_length, say_length
+from leads.lengths import read_length, say_length
 
 _POINTS = re.compile(r"([+-]?)([0-9]{1,9})(?:\.([0-9]{1,3}))?")
 

@@ -104,8 +104,12 @@ class RoleAdmin(ModelAdmin):  # type: ignore[misc]
         button: str,
         hidden: dict[str, Any] | None = None,
         back: str = "",
+        ask: str = "",
     ) -> HttpResponse:
-        """The page that names what is about to happen and asks once; `hidden` is posted back with the answer."""
+        """The page that names what is about to happen and asks once; `hidden` is posted back with the answer.
+
+        `ask` is the label of a line in which the person says why; it is posted as `why`.
+        """
         context = {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
@@ -114,12 +118,17 @@ class RoleAdmin(ModelAdmin):  # type: ignore[misc]
             "button": button,
             "hidden": [(name, each) for name, value in (hidden or {}).items() for each in _listed(value)],
             "back": back or self.list_url(),
+            "ask": ask,
         }
         return TemplateResponse(request, "admin/confirm.html", context)
 
     def list_url(self) -> str:
         """Where all rows are listed."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def redirect(self, url: str) -> HttpResponseRedirect:
+        """On to another page of the admin."""
+        return HttpResponseRedirect(url)
 
     def to(self, obj: Model) -> HttpResponseRedirect:
         """On to the page of one row, of whatever kind."""

@@ -13,9 +13,9 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from leads.admin.fields import say_points
-from leads.admin.lengths import say_length
 from leads.admin.roles import Blocks, History, RoleAdmin, now_and_by, page_of
 from leads.conditions import sentence
+from leads.lengths import say_length
 from leads.models import Role
 from scoring import publishing
 from scoring.admin.effect import effect

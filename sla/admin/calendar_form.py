@@ -10,6 +10,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from leads.admin.people import ZoneField
+from sla.admin.versions import WhyForm
 from sla.models import Calendar as StoredCalendar
 from sla.worktime import Calendar, WorktimeError
 
@@ -77,7 +78,7 @@ def _box(rows: int, **kwargs: Any) -> forms.CharField:
     return forms.CharField(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": rows}), **kwargs)
 
 
-class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
+class CalendarForm(WhyForm):
     """A calendar's name, and the hours that its next version will have."""
 
     time_zone = ZoneField()
@@ -111,8 +112,11 @@ class CalendarForm(forms.ModelForm):  # type: ignore[type-arg]
         self.initial.setdefault("holidays", say_named(spec.get("holidays")))
         self.initial.setdefault("recurring_holidays", say_named(spec.get("recurring_holidays")))
 
+    def newest(self) -> str:
+        return str(self.instance.versions.order_by("-number").values_list("number", flat=True).first() or "")
+
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned = super().clean()
         spec = {
             "time_zone": cleaned.get("time_zone"),
             "weekly": self._week("", cleaned),

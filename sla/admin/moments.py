@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from leads.admin.lengths import read_length, say_length
+from leads.lengths import read_length, say_length
 
 EXAMPLES = "Write a share such as 75 %, a length such as 10 min before or 2 h after, or at the due time."
 AROUND = "round the clock"

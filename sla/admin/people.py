@@ -18,6 +18,7 @@ from leads.errors import Refused
 from leads.models import Role
 from sla import publishing
 from sla.admin.calendar_form import DAYS, CalendarForm
+from sla.admin.versions import VersionedAdmin
 from sla.models import OPEN_STATES, Absence, Calendar, CalendarVersion, Desk, Handoff, Rep
 from sla.people import absences, leaving
 from sla.querysets import managed_teams
@@ -36,7 +37,7 @@ def said(spec: dict[str, Any]) -> str:
 
 class CalendarVersions(History):
     model = CalendarVersion
-    fields = ("number", "says", "created_at", "created_by")
+    fields = ("number", "says", "why", "created_at", "created_by")
     ordering = ("-number",)
     verbose_name_plural = "versions, the first one in force"
 
@@ -50,7 +51,7 @@ class CalendarVersions(History):
 
 
 @admin.register(Calendar)
-class CalendarAdmin(RoleAdmin):
+class CalendarAdmin(VersionedAdmin):
     """Working time."""
 
     about = (
@@ -74,7 +75,10 @@ class CalendarAdmin(RoleAdmin):
             return ((None, {"fields": ("name", "hours_said", "public_id")}),)
         week = tuple((day, f"break_{day}") for day in DAYS)
         return (
-            (None, {"fields": ("name", "time_zone", *(("hours_said", "public_id") if obj else ()))}),
+            (
+                None,
+                {"fields": ("name", "time_zone", *(("hours_said", "public_id") if obj else ()), "why", "seen")},
+            ),
             ("The week", {"fields": week, "description": "Such as 09:00-12:30, 13:00-17:30; empty is closed."}),
             ("Dates", {"fields": ("holidays", "recurring_holidays", "special_dates", "special_breaks")}),
             (
@@ -101,7 +105,12 @@ class CalendarAdmin(RoleAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Put the hours in force as the calendar's next version; the same hours again make none."""
         super().save_related(request, form, formsets, change)
-        version = publishing.publish_calendar(form.instance, form.cleaned_data["spec"], **now_and_by(request))
+        version = publishing.publish_calendar(
+            form.instance,
+            form.cleaned_data["spec"],
+            why=form.cleaned_data["why"],
+            **now_and_by(request),
+        )
         messages.info(request, f"{version} is in force: {said(version.spec)}.")
 
 

@@ -16,14 +16,15 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from leads.admin.conditions import ConditionField
 from leads.admin.fields import LengthField
-from leads.admin.lengths import BUSINESS_EXAMPLES, read_budget, say_budget, say_length
 from leads.admin.roles import DESK, History, Lines, RoleAdmin, now_and_by, page_of
 from leads.errors import Refused
+from leads.lengths import BUSINESS_EXAMPLES, read_budget, say_budget, say_length
 from leads.models import Role
 from sla import publishing
 from sla.admin.moments import EXAMPLES as MOMENT_EXAMPLES
 from sla.admin.moments import Moment, read_moment, say_moment
 from sla.admin.rules import FIELDS, when
+from sla.admin.versions import SeenForm, VersionedAdmin
 from sla.models import LadderStep, Policy, PolicyTarget, PolicyVersion, Target
 
 REVOPS = frozenset({Role.REVOPS})
@@ -32,7 +33,7 @@ State = PolicyVersion.VersionState
 
 class PolicyVersions(History):
     model = PolicyVersion
-    fields = ("opens", "state", "reads", "published_at", "published_by")
+    fields = ("opens", "state", "reads", "why", "published_at", "published_by")
     ordering = ("-number",)
     verbose_name_plural = "versions"
 
@@ -50,7 +51,7 @@ class PolicyVersions(History):
 
 
 @admin.register(Policy)
-class PolicyAdmin(RoleAdmin):
+class PolicyAdmin(VersionedAdmin):
     """Sets of promises."""
 
     about = (
@@ -177,11 +178,17 @@ class StepsRead(History):
         return say_moment(Moment(obj.share, obj.from_due, obj.round_the_clock))
 
 
-class PolicyVersionForm(forms.ModelForm):  # type: ignore[type-arg]
+class PolicyVersionForm(SeenForm):
     condition = ConditionField(fields=FIELDS, help_text="For whom the policy holds; empty is everyone.")
     grace = LengthField(
         required=True, help_text="A touch typed by hand this soon after it happened counts when it happened."
     )
+
+    def newest(self) -> str:
+        return publishing.fingerprint(PolicyVersion.objects.get(pk=self.instance.pk))
+
+    def overtaken(self, seen: str) -> str:
+        return "Somebody else has changed this draft since you opened this page."
 
 
 @admin.register(PolicyVersion)
@@ -198,7 +205,7 @@ class PolicyVersionAdmin(RoleAdmin):
     form = PolicyVersionForm
     list_display = ("__str__", "state", "reads", "published_at", "published_by")
     list_select_related = ("policy", "published_by")
-    readonly_fields = ("policy", "number", "state", "published_at", "published_by", "reads", "grace_said")
+    readonly_fields = ("policy", "number", "state", "published_at", "published_by", "why", "reads", "grace_said")
     actions_detail = ("publish", "new_draft", "discard")
 
     @admin.display(description="Holds when")
@@ -214,8 +221,14 @@ class PolicyVersionAdmin(RoleAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and self.has_change_permission(request, obj):
-            return (("policy", "number", "state"), "condition", ("grace", "max_hops"))
-        return (("policy", "number", "state"), ("published_at", "published_by"), "reads", ("grace_said", "max_hops"))
+            return (("policy", "number", "state"), "condition", ("grace", "max_hops"), "seen")
+        return (
+            ("policy", "number", "state"),
+            ("published_at", "published_by"),
+            "why",
+            "reads",
+            ("grace_said", "max_hops"),
+        )
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (Targets, Steps) if obj and self.has_change_permission(request, obj) else (TargetsRead, StepsRead)
@@ -230,7 +243,8 @@ class PolicyVersionAdmin(RoleAdmin):
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
         version = PolicyVersion.objects.select_related("policy").get(pk=object_id)
         if request.method == "POST":
-            if self.attempt(request, publishing.publish_policy, version, **now_and_by(request)):
+            why = request.POST.get("why", "").strip()
+            if self.attempt(request, publishing.publish_policy, version, why=why, **now_and_by(request)):
                 messages.success(request, f"{version} is in force for what is offered from now on.")
             return self.to(version)
         try:
@@ -238,7 +252,9 @@ class PolicyVersionAdmin(RoleAdmin):
         except Refused as refusal:
             messages.error(request, str(refusal))
             return self.to(version)
-        return self.confirm(request, f"Publish {version}", effect(version), button="Publish", back=page_of(version))
+        return self.confirm(
+            request, f"Publish {version}", effect(version), button="Publish", back=page_of(version), ask="Why"
+        )
 
     @action(description="New draft from this", url_path="new-draft", permissions=["act"], icon="edit")  # type: ignore[untyped-decorator]
     def new_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:

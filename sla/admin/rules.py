@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
 from leads.admin.conditions import ConditionField
-from leads.admin.roles import DESK, RoleAdmin
+from leads.admin.roles import DESK, now_and_by
 from leads.conditions import ConditionError, sentence
 from leads.models import Role
-from sla import matching
+from sla import matching, publishing
+from sla.admin.versions import VersionedAdmin, WhyForm
 from sla.models import Reason, RoutingRule
 
 REVOPS = frozenset({Role.REVOPS})
@@ -27,27 +27,37 @@ def when(condition: dict[str, Any]) -> str:
         return str(error)
 
 
-class RoutingRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+class RowAdmin(VersionedAdmin):
+    """Rows that the database keeps in versions: each save is signed with who and why."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        moved = change and form.changed_data == [self.ordering_field]
+        why = "Moved in the order" if moved else form.cleaned_data.get("why", "")
+        publishing.put(obj, why=why, **now_and_by(request))
+
+
+class RoutingRuleForm(WhyForm):
     condition = ConditionField(fields=FIELDS, help_text="On lead, account and episode; empty is always.")
 
 
 @admin.register(RoutingRule)
-class RoutingRuleAdmin(RoleAdmin):
+class RoutingRuleAdmin(RowAdmin):
     """Which leads go to which team."""
 
     about = (
         "Which leads go to which team. The first rule that holds and whose team can take the lead wins; drag them "
-        "into order. Keep one with an empty condition as the last."
+        "into order. Keep one with an empty condition as the last. Every change is a version; one that no longer "
+        "serves is taken out of use, and stays in the history."
     )
     icon = "alt_route"
     editors, readers = REVOPS, DESK
-    addable = changeable = deletable = True
+    addable = changeable = True
     form = RoutingRuleForm
     list_display = ("name", "reads", "team", "strategy", "is_active")
     list_select_related = ("team",)
     ordering_field = "position"
     hide_ordering_field = True
-    fields = ("name", "condition", "team", "strategy", "is_active")
+    fields = ("name", "condition", "team", "strategy", "is_active", "why", "seen")
 
     @admin.display(description="When")
     def reads(self, obj: RoutingRule) -> str:
@@ -55,7 +65,7 @@ class RoutingRuleAdmin(RoleAdmin):
 
 
 @admin.register(Reason)
-class ReasonAdmin(RoleAdmin):
+class ReasonAdmin(RowAdmin):
     """Reasons for a no."""
 
     about = (
@@ -65,12 +75,13 @@ class ReasonAdmin(RoleAdmin):
     icon = "thumb_down"
     editors, readers = REVOPS, DESK
     addable = changeable = True
+    form = WhyForm
     list_display = ("label", "on_reject", "on_return", "needs", "follows", "rest_days", "counts_on_merit", "is_active")
     ordering_field = "position"
     hide_ordering_field = True
     fields = (
         ("label", "code"), ("on_reject", "on_return"), "needs", ("follows", "rest_days"), "counts_on_merit",
-        "is_active",
+        "is_active", "why", "seen",
     )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -17,10 +17,12 @@ from leads.models import ApiKey, Organization, Role, Source, StageRule, Team, Te
 from leads.transactions import business
 from scoring import publishing
 from scoring.models import Axis, Criterion, Definition, DefinitionVersion
-from sla.models import Calendar, CalendarVersion, Desk, Rep, RoutingRule
+from sla import publishing as promises
+from sla.models import Calendar, Desk, Rep, RoutingRule
 
 DOMAIN = "halyard.example"
 NEW_YORK, BERLIN = "America/New_York", "Europe/Berlin"
+AGREED = "Agreed between marketing and sales."
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,11 @@ def found(*, now: datetime) -> None:
     Organization.objects.filter(pk=1).update(name="Halyard", time_zone=NEW_YORK)
     hashed = make_password(password())  # on purpose slow, and the same for all of them
     users = {person.name: _hire(person, hashed) for person in PEOPLE}
-    manager = users["Maya Lindqvist"]
+    manager, revops = users["Maya Lindqvist"], users["Priya Nair"]
     for team_name, zone in (("Americas", NEW_YORK), ("Europe", BERLIN)):
         team = Team.objects.create(name=team_name)
         calendar = Calendar.objects.create(name=f"{team_name}, office hours")
-        CalendarVersion.objects.create(calendar=calendar, number=1, spec=office_hours(zone, now.year), created_at=now)
+        promises.publish_calendar(calendar, office_hours(zone, now.year), why=AGREED, now=now, by=revops)
         Desk.objects.create(team=team, calendar=calendar)
         TeamMembership.objects.create(team=team, user=manager, is_manager=True)
         for person in PEOPLE:
@@ -135,8 +137,11 @@ def found(*, now: datetime) -> None:
                 Rep.objects.create(user=users[person.name], capacity=25)
     europe, americas = Team.objects.get(name="Europe"), Team.objects.get(name="Americas")
     in_europe = {"field": "lead.country", "op": "in", "value": EUROPE}
-    RoutingRule.objects.create(name="Europe to Berlin", position=10, condition=in_europe, team=europe)
-    RoutingRule.objects.create(name="Everyone else to New York", position=20, condition={}, team=americas)
+    for rule in (
+        RoutingRule(name="Europe to Berlin", position=10, condition=in_europe, team=europe),
+        RoutingRule(name="Everyone else to New York", position=20, condition={}, team=americas),
+    ):
+        promises.put(rule, why=AGREED, now=now, by=revops)
     Source.objects.create(
         name="Website and product",
         kind=Source.Kind.SERVER,

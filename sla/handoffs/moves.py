@@ -14,7 +14,7 @@ from leads.locks import lock_lead
 from leads.models import Lead, Outcome, TeamMembership, User
 from scoring import episodes
 from scoring.models import Episode
-from sla.models import CapacityOverride, Clock, Handoff, HandoffChange, Rep, State, Touch
+from sla.models import CapacityOverride, Clock, Handoff, HandoffChange, Rep, RoutingRule, State, Touch
 from sla.telling import events
 
 # Until then a verdict can be undone, and nothing of it leaves the house.
@@ -186,6 +186,7 @@ def create(
     """Write the next hop of an episode with its first history row."""
     if not rep.is_active:
         raise InactiveRep(f"{rep.user} receives no leads any more.")
+    rule: RoutingRule | None = fields.get("rule")
     hop = (Handoff.objects.filter(episode=episode).aggregate(last=Max("hop"))["last"] or 0) + 1
     handoff = Handoff.objects.create(
         episode=episode,
@@ -196,6 +197,7 @@ def create(
         lane=episode.lane,
         offered_at=now,
         accepted_at=now if state == State.ACCEPTED else None,
+        rule_version=rule.version if rule is not None else None,
         **fields,
     )
     HandoffChange.objects.create(handoff=handoff, from_state="", to_state=state, at=now, by=by, why=why)

@@ -14,7 +14,7 @@ from sla.models.handoff import (
 )
 from sla.models.people import Absence, AbsenceChange, Calendar, CalendarVersion, Desk, Rep
 from sla.models.policy import Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
-from sla.models.rules import Reason, RoutingRule
+from sla.models.rules import Reason, ReasonVersion, RoutingRule, RowVersion, RuleVersion
 from sla.models.touch import Touch
 
 __all__ = [
@@ -40,9 +40,12 @@ __all__ = [
     "PolicyTarget",
     "PolicyVersion",
     "Reason",
+    "ReasonVersion",
     "Rep",
     "RoutingRule",
     "RoutingTrace",
+    "RowVersion",
+    "RuleVersion",
     "State",
     "Target",
     "Touch",

@@ -65,7 +65,8 @@ class Handoff(models.Model):
     tier = models.CharField(max_length=4, choices=Tier.choices)
     lane = models.CharField(max_length=6, choices=Lane.choices)
     policy_version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
-    rule = models.ForeignKey(RoutingRule, models.SET_NULL, null=True, blank=True, related_name="+")
+    rule = models.ForeignKey(RoutingRule, models.PROTECT, null=True, blank=True, related_name="+")
+    rule_version = models.PositiveIntegerField(null=True, blank=True, help_text="The rule as it read then.")
     offered_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
     first_touched_at = models.DateTimeField(null=True, blank=True, help_text="First touch by a person, as it counts.")
@@ -99,6 +100,11 @@ class Handoff(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=["rejected", "returned"]) | Q(reason__isnull=False), name="a_no_has_a_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(rule__isnull=True, rule_version__isnull=True)
+                | Q(rule__isnull=False, rule_version__isnull=False),
+                name="a_rule_has_its_version",
             ),
         ]
         indexes = [

@@ -39,6 +39,7 @@ class CalendarVersion(models.Model):
     spec = models.JSONField()
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    why = models.CharField(max_length=200, blank=True, help_text="Why it was changed.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["calendar", "number"], name="calendar_version_once")]

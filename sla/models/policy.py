@@ -61,6 +61,7 @@ class PolicyVersion(models.Model):
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     retired_at = models.DateTimeField(null=True, blank=True)
+    why = models.CharField(max_length=200, blank=True, help_text="Why it was published.")
 
     class Meta:
         constraints = [

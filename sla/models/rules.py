@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from leads.models import Team
+from leads.models import Team, User
+
+COUNTED = "The number of its newest version: the database counts it up with every change."
 
 
 class RoutingRule(models.Model):
@@ -20,6 +22,7 @@ class RoutingRule(models.Model):
     team = models.ForeignKey(Team, models.PROTECT, related_name="routing_rules")
     strategy = models.CharField(max_length=12, choices=Strategy.choices, default=Strategy.ROUND_ROBIN)
     is_active = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1, editable=False, help_text=COUNTED)
 
     class Meta:
         ordering = ["position", "id"]
@@ -57,13 +60,14 @@ class Reason(models.Model):
     position = models.IntegerField(default=0)
     is_active = models.BooleanField(default=True)
     is_shipped = models.BooleanField(default=False, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False, help_text=COUNTED)
 
     class Meta:
         ordering = ["position", "label"]
         constraints = [
             models.CheckConstraint(condition=Q(on_reject=True) | Q(on_return=True), name="reason_stands_somewhere"),
             models.CheckConstraint(
-                condition=~Q(follows="recycle") | Q(rest_days__gt=0),
+                condition=~Q(follows="recycle") | Q(rest_days__isnull=False, rest_days__gt=0),
                 name="recycling_rests",
                 violation_error_message="A reason that recycles needs a rest in days.",
             ),
@@ -71,3 +75,40 @@ class Reason(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class RowVersion(models.Model):
+    """What a row said from one moment on: written by the database whenever the row changes, and never changed."""
+
+    number = models.PositiveIntegerField()
+    content = models.JSONField(help_text="Every column of the row.")
+    why = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class RuleVersion(RowVersion):
+    """One version of a routing rule."""
+
+    rule = models.ForeignKey(RoutingRule, models.PROTECT, related_name="versions")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rule", "number"], name="rule_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.rule} v{self.number}"
+
+
+class ReasonVersion(RowVersion):
+    """One version of a reason."""
+
+    reason = models.ForeignKey(Reason, models.PROTECT, related_name="versions")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reason", "number"], name="reason_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.reason} v{self.number}"

@@ -41,7 +41,7 @@ class Tried:
 
     def as_trace(self) -> dict[str, Any]:
         """What the trace keeps of it."""
-        return {"rule": self.rule.pk, "name": self.rule.name, "result": self.result}
+        return {"rule": self.rule.pk, "version": self.rule.version, "name": self.rule.name, "result": self.result}
 
 
 class Offer(NamedTuple):

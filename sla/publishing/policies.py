@@ -1,4 +1,4 @@
-"""Publishing: how calendars and policies change without a promise made before ever changing."""
+"""Policies: a draft is edited, then put in force as a whole, and what it promised never changes."""
 
 from __future__ import annotations
 
@@ -8,66 +8,43 @@ from typing import Any
 
 from django.forms.models import model_to_dict
 
-from leads.errors import Invalid
 from leads.models import User
 from leads.transactions import business
 from sla import matching
 from sla.clocks.soundness import check_ladders
-from sla.models import Calendar as StoredCalendar
-from sla.models import CalendarVersion, Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
-from sla.worktime import Calendar, WorktimeError
+from sla.models import Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
+from sla.publishing.refusals import NotPublishable
 
 VersionState = PolicyVersion.VersionState
 
-NOT_COPIED = ("id", "policy", "number", "state", "published_at", "published_by", "retired_at")
+NOT_COPIED = ("id", "policy", "number", "state", "published_at", "published_by", "retired_at", "why")
 TIERS = (Heat.HOT, Heat.WARM, Heat.COOL)
 
 
-class NotPublishable(Invalid):
-    """It can't be published as it is; the sentence says what to change."""
-
-    title = "Not published"
-    code = "not_publishable"
-
-
 @business
-def publish_calendar(
-    calendar: StoredCalendar, spec: dict[str, Any], *, now: datetime, by: User | None
-) -> CalendarVersion:
-    """Put new hours in force, as the calendar's next version. Clocks that run keep the version they were counted by.
+def draft_policy(policy: Policy, *, like: PolicyVersion | None = None) -> PolicyVersion:
+    """The policy's draft: the one there is, or a copy of its last version with targets and ladder, or an empty one.
 
-    The same hours again change nothing. Raises NotPublishable with the field, the day and the way out.
+    `like` copies that version instead; raises NotPublishable where another draft stands.
     """
-    try:
-        normal = Calendar.from_spec(spec).to_spec()
-    except WorktimeError as error:
-        raise NotPublishable(str(error), field=error.field) from error
-    StoredCalendar.objects.select_for_update().get(pk=calendar.pk)
-    last = calendar.versions.order_by("-number").first()
-    if last is not None and last.spec == normal:
-        return last
-    number = last.number + 1 if last is not None else 1
-    return CalendarVersion.objects.create(calendar=calendar, number=number, spec=normal, created_at=now, created_by=by)
-
-
-@business
-def draft_policy(policy: Policy) -> PolicyVersion:
-    """The policy's draft: the one there is, or a copy of its last version with targets and ladder, or an empty one."""
     Policy.objects.select_for_update().get(pk=policy.pk)
     standing = policy.versions.filter(state=VersionState.DRAFT).first()
+    if standing is not None and like is not None:
+        raise NotPublishable(f"The draft {standing} stands in the way. Publish it or discard it first.")
     if standing is not None:
         return standing
     last = policy.versions.order_by("-number").first()
-    fields = model_to_dict(last, exclude=NOT_COPIED) if last is not None else {}
+    model = like or last
+    fields = model_to_dict(model, exclude=NOT_COPIED) if model is not None else {}
     version = PolicyVersion.objects.create(policy=policy, number=(last.number if last else 0) + 1, **fields)
-    if last is not None:
-        PolicyTarget.objects.bulk_create(_copies(last.targets.all(), version))
-        LadderStep.objects.bulk_create(_copies(last.steps.all(), version))
+    if model is not None:
+        PolicyTarget.objects.bulk_create(_copies(model.targets.all(), version))
+        LadderStep.objects.bulk_create(_copies(model.steps.all(), version))
     return version
 
 
 @business
-def publish_policy(version: PolicyVersion, *, now: datetime, by: User | None) -> PolicyVersion:
+def publish_policy(version: PolicyVersion, *, now: datetime, by: User | None, why: str = "") -> PolicyVersion:
     """Put a draft in force: the former version retires, and what is offered from now on is promised by this one.
 
     Clocks that run keep theirs. Raises NotPublishable with what to change.
@@ -81,7 +58,8 @@ def publish_policy(version: PolicyVersion, *, now: datetime, by: User | None) ->
         former.state, former.retired_at = VersionState.RETIRED, now
         former.save(update_fields=["state", "retired_at"])
     version.state, version.published_at, version.published_by = VersionState.PUBLISHED, now, by
-    version.save(update_fields=["state", "published_at", "published_by"])
+    version.why = why[:200]
+    version.save(update_fields=["state", "published_at", "published_by", "why"])
     return version
 
 
