@@ -1,0 +1,278 @@
+"""What people do on the floor: leads arrive and change, reps answer or don't, managers edit, reps are away or leave."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from leads import nurture, outcomes
+from leads.locks import lock_lead
+from leads.models import Lead, Outcome, Stage, User
+from leads.transactions import business
+from scoring import episodes
+from scoring.models import Episode, Lane, OpenedBy, Tier
+from scoring.qualification import open_on_date
+from sla import handoffs, publishing, touches
+from sla.models import Absence, Handoff, Rep, State, Touch
+from sla.people import absences
+from tests import desk
+from tests.year import company
+from tests.year.floor import Floor
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+REJECTED = ("outside_market", "bad_contact", "wrong_territory", "duplicate", "student")
+RETURNED = ("no_budget", "not_decider", "no_need", "unresponsive", "bad_contact", "wrong_territory")
+
+
+def let_it_begin(floor: Floor, *, leads: int, edits: int) -> None:
+    """Plan the arrivals and the edits; everything else follows from them."""
+    floor.on_offer.append(lambda handoff: answer(floor, handoff))
+    span = (floor.ends_at - floor.now).total_seconds()
+    for number in range(leads):
+        at = floor.now + timedelta(seconds=floor.dice.random() * span * 0.9)
+        floor.plan(at, "arrival", lambda number=number: arrive(floor, number))
+    for what, happening in ((each.__name__, each) for each in EDITS for _ in range(edits)):
+        at = floor.now + timedelta(seconds=floor.dice.random() * span)
+        floor.plan(at, what, lambda happening=happening: happening(floor))
+    for day in range(1, int(span // 86_400) + 1):
+        floor.plan(floor.now + day * DAY, "morning", lambda: morning(floor))
+
+
+def arrive(floor: Floor, number: int) -> None:
+    """Somebody qualifies, or raises a hand, at whatever hour."""
+    since = floor.now - 3 * DAY
+    lead = Lead.objects.create(
+        first_name="Iris",
+        last_name=f"Vale {number}",
+        email=f"iris{number}@floor.example",
+        country=floor.dice.choice(list(floor.house.teams)),
+        stage=Stage.LEAD,
+        stage_at=since,
+        created_at=since,
+    )
+    opens(floor, lead, fast=floor.dice.random() < 0.1)
+
+
+@business
+def opens(floor: Floor, lead: Lead, *, fast: bool) -> None:
+    """An episode begins; what may happen to the lead meanwhile is decided now."""
+    dice = floor.dice
+    lead = lock_lead(lead.pk)
+    episode = episodes.open_episode(
+        lead,
+        qualification=None,
+        definition=floor.house.definition,
+        version=floor.house.version,
+        tier=Tier.HOT if fast else dice.choice([Tier.HOT, Tier.WARM, Tier.WARM, Tier.COOL]),
+        lane=Lane.FAST if fast else Lane.NORMAL,
+        opened_by=OpenedBy.HAND_RAISE if fast else OpenedBy.EVIDENCE,
+        opened_at=floor.now,
+        now=floor.now,
+    )
+    for happening, share in CHANGES.items():
+        if dice.random() < share:
+            at = floor.now + timedelta(seconds=dice.expovariate(1 / (12 * 3600)))
+            pk = episode.lead_id
+            floor.plan(at, happening.__name__, lambda happening=happening, pk=pk: happening(floor, pk))
+
+
+@business
+def rises(floor: Floor, lead_id: int) -> None:
+    """New evidence lifts the tier."""
+    episode = open_episode(lead_id)
+    if episode is not None:
+        episodes.raise_tier(episode, Tier.HOT, now=floor.now)
+
+
+@business
+def raises_hand(floor: Floor, lead_id: int) -> None:
+    """They ask for us, in the middle of the night as well."""
+    episode = open_episode(lead_id)
+    if episode is not None:
+        activity = desk.act(episode.lead, "Requested Demo", at=floor.now)
+        episodes.raise_hand(episode, activity_id=activity.pk, now=floor.now)
+
+
+@business
+def cools(floor: Floor, lead_id: int) -> None:
+    """The score falls below leave."""
+    episode = open_episode(lead_id)
+    if episode is not None:
+        episodes.cool(episode, now=floor.now)
+
+
+@business
+def unsubscribes(floor: Floor, lead_id: int) -> None:
+    """A disqualifier comes true."""
+    episode = open_episode(lead_id)
+    if episode is not None:
+        episodes.disqualify(episode, why="all channels closed", now=floor.now)
+
+
+@business
+def buys(floor: Floor, lead_id: int) -> None:
+    """They buy, whoever has them."""
+    lead = lock_lead(lead_id)
+    outcomes.record(lead, Outcome.Kind.WON, at=floor.now, now=floor.now, via=Outcome.Via.API)
+
+
+CHANGES = {rises: 0.15, raises_hand: 0.1, cools: 0.1, unsubscribes: 0.05, buys: 0.05}
+
+
+def open_episode(lead_id: int) -> Episode | None:
+    """The lead's open episode with both rows locked."""
+    lead = lock_lead(lead_id)
+    episode = episodes.open_for(lead.pk)
+    if episode is not None:
+        episode.lead = lead
+    return episode
+
+
+def answer(floor: Floor, handoff: Handoff) -> None:
+    """The rep will answer some time, or not at all."""
+    dice = floor.dice
+    if dice.random() < 0.2:
+        return
+    at = floor.now + timedelta(minutes=dice.choice([1, 5, 10, 30, 90, 300]) * dice.uniform(0.5, 2))
+    does = (
+        touch if handoff.state == State.ACCEPTED else dice.choices([accept, touch, reject, calls_back], [6, 2, 2, 1])[0]
+    )
+    floor.plan(at, does.__name__, lambda: does(floor, handoff.pk))
+
+
+def accept(floor: Floor, pk: int) -> None:
+    """A rep takes the lead on, and may think better of it at once."""
+    handoff = handoffs.accept(pk, by=rep_of(pk), now=floor.now)
+    if not maybe_undo(floor, pk):
+        works(floor, handoff.pk)
+
+
+def works(floor: Floor, pk: int) -> None:
+    """What follows upon accepting: touches, and a verdict in the end."""
+    at = floor.now
+    for _ in range(floor.dice.randint(0, 4)):
+        at += timedelta(hours=floor.dice.expovariate(1 / 10))
+        floor.plan(at, "touch", lambda: touch(floor, pk))
+    if floor.dice.random() < 0.85:
+        ends = floor.dice.choices([convert, returns], [4, 6])[0]
+        floor.plan(at + timedelta(hours=floor.dice.expovariate(1 / 8)), ends.__name__, lambda: ends(floor, pk))
+
+
+def touch(floor: Floor, pk: int) -> None:
+    """A call or a mail to the lead."""
+    handoff = Handoff.objects.select_related("user", "episode").get(pk=pk)
+    accepts = handoff.state == State.OFFERED
+    touches.record(
+        handoff.episode.lead_id,
+        means=floor.dice.choice([Touch.Means.CALL, Touch.Means.EMAIL]),
+        outcome=Touch.Outcome.NO_ANSWER,
+        performed_by=handoff.user,
+        recorded_by=handoff.user,
+        occurred_at=floor.now - timedelta(minutes=floor.dice.choice([0, 0, 5, 60])),
+        now=floor.now,
+        automated=floor.dice.random() < 0.1,
+    )
+    if accepts:
+        works(floor, pk)
+
+
+def reject(floor: Floor, pk: int) -> None:
+    """A rep says no before accepting."""
+    handoffs.reject(pk, reason=floor.dice.choice(REJECTED), by=rep_of(pk), now=floor.now)
+    maybe_undo(floor, pk) or comes_back(floor, pk)
+
+
+def returns(floor: Floor, pk: int) -> None:
+    """A rep gives an accepted lead back."""
+    handoffs.return_(pk, reason=floor.dice.choice(RETURNED), by=rep_of(pk), now=floor.now)
+    maybe_undo(floor, pk) or comes_back(floor, pk)
+
+
+def calls_back(floor: Floor, pk: int) -> None:
+    """The person named a date."""
+    date = floor.now + timedelta(days=floor.dice.randint(2, 40))
+    handoffs.return_(pk, reason="timing", named_date=date, by=rep_of(pk), now=floor.now)
+
+
+def convert(floor: Floor, pk: int) -> None:
+    """Sales-qualified."""
+    handoffs.convert(pk, bant={"need": "Replaces spreadsheets"}, by=rep_of(pk), now=floor.now)
+    maybe_undo(floor, pk)
+
+
+def maybe_undo(floor: Floor, pk: int) -> bool:
+    """Some verdicts are taken back within their time, some a little too late."""
+    if floor.dice.random() > 0.08:
+        return False
+    at = floor.now + timedelta(seconds=floor.dice.choice([1, 5, 14, 16]))
+    floor.plan(at, "undo", lambda: handoffs.undo(pk, by=rep_of(pk), now=floor.now))
+    return True
+
+
+def comes_back(floor: Floor, pk: int) -> None:
+    """A lead at rest brings new evidence after it, or raises a hand in the middle of it."""
+    lead = Lead.objects.get(episodes__handoffs=pk)
+    if lead.rest_until is not None and floor.dice.random() < 0.5:
+        fast = floor.dice.random() < 0.3
+        at = floor.now + 2 * DAY if fast else lead.rest_until + 2 * DAY
+        floor.plan(at, "comes back", lambda: again(floor, lead.pk, fast=fast))
+
+
+@business
+def again(floor: Floor, lead_id: int, *, fast: bool) -> None:
+    """A second episode beside the first."""
+    lead = lock_lead(lead_id)
+    if lead.stage == Stage.NURTURE and episodes.open_for(lead.pk) is None:
+        if fast:
+            nurture.end_rest(lead, now=floor.now, cause="hand-raise")
+        opens(floor, lead, fast=fast)
+
+
+def morning(floor: Floor) -> None:
+    """What the sweeps find: rests that are over, dates that have come."""
+    nurture.mark_ended_rests(now=floor.now)
+    for lead_id in nurture.due_callbacks(now=floor.now, limit=1_000):
+        open_on_date(lead_id, now=floor.now)
+
+
+def rep_of(pk: int) -> User:
+    """Who has this hand-off."""
+    return Handoff.objects.select_related("user").get(pk=pk).user
+
+
+def is_away(floor: Floor) -> None:
+    """A holiday, an hour at the doctor's; entered ahead or in the middle of it."""
+    rep = floor.dice.choice(floor.house.reps)
+    starts_at = floor.now + timedelta(hours=floor.dice.randint(0, 100))
+    ends_at = starts_at + timedelta(hours=floor.dice.choice([1, 4, 24, 24 * 5, 24 * 14]))
+    if Absence.objects.filter(rep=rep, starts_at__lt=ends_at, ends_at__gt=starts_at).exists():
+        return
+    absence = Absence.objects.create(rep=rep, starts_at=starts_at, ends_at=ends_at)
+    floor.plan(starts_at, "absence begins", lambda: absences.begin(absence.pk, now=floor.now))
+
+
+def leaves(floor: Floor) -> None:
+    """A rep leaves, and is there again two weeks later."""
+    rep = floor.dice.choice(floor.house.reps)
+    absences.leave(rep.pk, now=floor.now, by=floor.house.manager)
+    floor.plan(floor.now + 14 * DAY, "is back", lambda: Rep.objects.filter(pk=rep.pk).update(is_active=True))
+
+
+def edits_calendar(floor: Floor) -> None:
+    """Other hours, another zone, while clocks run."""
+    calendar = floor.dice.choice(floor.house.calendars)
+    zone = floor.dice.choice(list(company.ZONES.values()))
+    spec = company.week(zone, floor.dice, now=floor.now)
+    publishing.publish_calendar(calendar, spec, now=floor.now, by=floor.house.manager)
+
+
+def edits_policy(floor: Floor) -> None:
+    """Other promises from now on."""
+    company.promise(floor.house, floor.dice, now=floor.now)
+
+
+def stops_the_clocks(floor: Floor) -> None:
+    """The clock process is down for a while, and catches up in the order in which things were due."""
+    floor.clocks_down_until = max(floor.clocks_down_until, floor.now + timedelta(hours=floor.dice.choice([1, 8, 60])))
+
+
+EDITS = (is_away, leaves, edits_calendar, edits_policy, stops_the_clocks)

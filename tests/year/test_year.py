@@ -1,0 +1,76 @@
+"""The floor's days, played by a seed: every invariant after every step, and the same story told twice.
+
+A seed that fails is played again with BATON_SEED. BATON_LEADS, BATON_REPS and BATON_DAYS make the floor larger: the
+whole year of a large one is `make year`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from tests.year import company, happenings
+from tests.year.floor import Floor
+
+BEGINS_AT = datetime(2026, 2, 2, 6, 0, tzinfo=UTC)
+SEED = int(os.environ.get("BATON_SEED") or random.SystemRandom().randrange(1_000_000))
+LEADS, REPS, DAYS = (
+    int(os.environ.get(f"BATON_{name}") or given) for name, given in (("LEADS", 30), ("REPS", 12), ("DAYS", 30))
+)
+
+
+def floor_of(seed: int, *, leads: int, reps: int, days: int) -> Floor:
+    """A floor on its first morning."""
+    dice = random.Random(seed)
+    house = company.found(dice, reps=reps, now=BEGINS_AT)
+    floor = Floor(house, seed=seed, begins_at=BEGINS_AT, ends_at=BEGINS_AT + timedelta(days=days))
+    happenings.let_it_begin(floor, leads=leads, edits=max(3, days // 10))
+    return floor
+
+
+@pytest.fixture(autouse=True)
+def _views_go(transactional_db: None) -> Iterator[None]:
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA IF EXISTS looked_at CASCADE")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(0 if "BATON_LEADS" in os.environ else 300)
+def test_all_invariants_hold_after_every_step() -> None:
+    began = time.monotonic()
+    floor = floor_of(SEED, leads=LEADS, reps=REPS, days=DAYS)
+    try:
+        floor.run()
+        floor.lookout.look_at_everything(f"{floor.steps} steps")
+    except BaseException as failed:
+        failed.add_note(f"Play it again with BATON_SEED={SEED} BATON_LEADS={LEADS} BATON_REPS={REPS} BATON_DAYS={DAYS}")
+        raise
+    print(
+        f"\nSeed {SEED}: {DAYS} days, {REPS} reps, {LEADS} leads, {floor.steps} steps, {floor.lookout.looks} looks "
+        f"with {len(floor.lookout.checks)} checks each, in {time.monotonic() - began:.0f} s"
+    )
+    for what, count in floor.counted.most_common():
+        print(f"{count:>8}  {what}")
+
+
+@pytest.mark.slow
+def test_the_same_seed_tells_the_same_story() -> None:
+    told = []
+    for _ in range(2):
+        floor = floor_of(7, leads=12, reps=6, days=20)
+        floor.run(look=False)
+        told.append(floor.told.hexdigest())
+        _forget()
+    assert told[0] == told[1]
+
+
+def _forget() -> None:
+    call_command("flush", verbosity=0, interactive=False)
