@@ -73,4 +73,4 @@ def test_the_same_seed_tells_the_same_story() -> None:
 
 
 def _forget() -> None:
-    call_command("flush", verbosity=0, interactive=False)
+    call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
