@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from django.db.models import Max
+
 from leads.models import Team, User
 from scoring.models import Episode
 from sla import matching
 from sla.models import CalendarVersion, Desk, Handoff, PolicyTarget, Rep
-from sla.worktime import Calendar, Hours
+from sla.worktime import Calendar, Hours, NeverOpen, next_open
 
 
 def hours_for(subject: Handoff | Episode, policy_target: PolicyTarget) -> tuple[Hours, list[int]]:
@@ -17,6 +19,7 @@ def hours_for(subject: Handoff | Episode, policy_target: PolicyTarget) -> tuple[
 
     A rep without hours of their own has the team's. An episode that waits for a rep has no team yet: it counts in the
     hours of the first team that its routing rules name. Where nobody's hours are known, time counts round the clock.
+    Where team and rep have no hour in common, the team's count: an answer is due all the same.
     """
     ids = _versions(subject, policy_target.hours)
     return hours_of_versions(ids), ids
@@ -41,6 +44,8 @@ def _versions(subject: Handoff | Episode, hours: str) -> list[int]:
         chosen = [of_team]
     elif hours == PolicyTarget.Hours.REP:
         chosen = [own or of_team]
+    elif of_team is not None and own is not None and not _meet(of_team, own):
+        chosen = [of_team]
     else:
         chosen = [of_team, own]
     return list(dict.fromkeys(each for each in chosen if each is not None))
@@ -58,6 +63,17 @@ def _of_rep(user: User) -> int | None:
 
 def _in_force(calendar_id: int) -> int | None:
     return CalendarVersion.objects.filter(calendar=calendar_id).order_by("-number").values_list("id", flat=True).first()
+
+
+@lru_cache(maxsize=512)
+def _meet(one_id: int, other_id: int) -> bool:
+    """Whether two calendars are ever open together, in the year after the later one was made."""
+    made = CalendarVersion.objects.filter(pk__in=[one_id, other_id]).aggregate(last=Max("created_at"))["last"]
+    try:
+        next_open(hours_of_versions([one_id, other_id]), made)
+    except NeverOpen:
+        return False
+    return True
 
 
 @lru_cache(maxsize=512)

@@ -154,12 +154,15 @@ class TestStart:
 
         assert clocks.recompute(clock) == clock.due_at
 
-    def test_refuses_hours_that_are_never_open_together(self, handoff: Handoff, now: datetime) -> None:
+    def test_counts_in_the_teams_hours_where_team_and_rep_have_none_in_common(
+        self, handoff: Handoff, now: datetime
+    ) -> None:
         spec = {"time_zone": "UTC", "weekly": {"sat": [["09:00", "10:00"]]}}
         Rep.objects.filter(user=handoff.user).update(calendar=calendar_of(spec, now))
+        clock = started(handoff, promised(draft(), seconds=60, hours=Hours.BOTH), at=now)
 
-        with pytest.raises(clocks.NotCountable, match="366 days"):
-            started(handoff, promised(draft(), seconds=60, hours=Hours.BOTH), at=now)
+        assert clock.due_at == now + timedelta(minutes=1)
+        assert clock.timings.get().calendar_versions == [handoff.team.desk.calendar.current().pk]
 
     def test_starts_one_clock_per_target_at_a_time(self, handoff: Handoff, clock: Clock, now: datetime) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -12,8 +12,8 @@ from scoring import episodes
 from scoring.models import Episode, Lane, OpenedBy, Tier
 from scoring.qualification import open_on_date
 from sla import handoffs, publishing, touches
-from sla.models import Absence, Handoff, Rep, State, Touch
-from sla.people import absences
+from sla.models import Handoff, Rep, State, Touch
+from sla.people import absences, beginning, leaving
 from tests import desk
 from tests.year import company
 from tests.year.floor import Floor
@@ -244,16 +244,14 @@ def is_away(floor: Floor) -> None:
     rep = floor.dice.choice(floor.house.reps)
     starts_at = floor.now + timedelta(hours=floor.dice.randint(0, 100))
     ends_at = starts_at + timedelta(hours=floor.dice.choice([1, 4, 24, 24 * 5, 24 * 14]))
-    if Absence.objects.filter(rep=rep, starts_at__lt=ends_at, ends_at__gt=starts_at).exists():
-        return
-    absence = Absence.objects.create(rep=rep, starts_at=starts_at, ends_at=ends_at)
-    floor.plan(starts_at, "absence begins", lambda: absences.begin(absence.pk, now=floor.now))
+    absence = absences.add(rep.pk, starts_at=starts_at, ends_at=ends_at, now=floor.now, by=None)
+    floor.plan(absence.starts_at, "absence begins", lambda: beginning.begin(absence.pk, now=floor.now))
 
 
 def leaves(floor: Floor) -> None:
     """A rep leaves, and is there again two weeks later."""
     rep = floor.dice.choice(floor.house.reps)
-    absences.leave(rep.pk, now=floor.now, by=floor.house.manager)
+    leaving.leave(rep.pk, now=floor.now, by=floor.house.manager)
     floor.plan(floor.now + 14 * DAY, "is back", lambda: Rep.objects.filter(pk=rep.pk).update(is_active=True))
 
 
