@@ -20,6 +20,11 @@ PATIENT = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
 # Late sweeps: they find what a lost wake-up left behind. Each expires before the next is due, so that a worker that was
 # away for an hour does not find an hour of them.
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "say that the worker lives, and look around": {
+        "task": "baton.watch",
+        "schedule": 15.0,
+        "options": {"expires": 12.0},
+    },
     "assess what a wake-up missed": {"task": "baton.assess", "schedule": 10.0, "options": {"expires": 8.0}},
     "route what a wake-up missed": {"task": "baton.route", "schedule": 12.0, "options": {"expires": 10.0}},
     "deliver what a wake-up missed": {"task": "baton.deliver", "schedule": 15.0, "options": {"expires": 12.0}},

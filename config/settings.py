@@ -124,6 +124,8 @@ else:
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Baton <baton@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Whether the admins are written to when a part of Baton itself fails; off where something else watches `/healthz`.
+ALARMS = env.bool("ALARMS", default=True)
 
 AUTH_USER_MODEL = "leads.User"
 AUTHENTICATION_BACKENDS = [

@@ -138,3 +138,17 @@ def note(
 def _queue(message: Notification) -> None:
     Notification.objects.bulk_create([message], ignore_conflicts=True)
     wake("deliver")
+
+
+@business
+def probe(effect_key: str, *, kind: str, now: datetime) -> None:
+    """Queue a message to nobody: it goes the whole way of a letter up to the mail server's door, and proves the way."""
+    message = Notification(effect_key=effect_key, kind=kind, subject=kind, text="", created_at=now, not_before=now)
+    Notification.objects.bulk_create([message], ignore_conflicts=True)
+    wake("deliver")
+
+
+@business
+def forget_probes(effect_keys: Iterable[str]) -> None:
+    """Delete messages to nobody; what was written to somebody stays."""
+    Notification.objects.filter(effect_key__in=list(effect_keys), recipient=None, to_address="").delete()

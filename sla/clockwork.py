@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -17,8 +19,11 @@ from django.db import Error, connection
 from sla import clocks
 from sla.clocks import escalation
 from sla.models import Clock as StoredClock
+from sla.models import Heartbeat
 from sla.people import beginning
 from sla.sweeps import lost_connection, sweep
+from sla.watching import canary, rounds
+from sla.watching.beats import Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +32,7 @@ Clock = Callable[[], datetime]
 PAGE = 200
 LONGEST_SLEEP = 1.0
 SWEEP_EVERY = 2.0
+LOOK_EVERY = 10.0
 ROUNDS = 100
 FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
 
@@ -42,7 +48,7 @@ def fire_due(clock: Clock, *, stopping: Callable[[], bool] = lambda: False) -> i
         if stopping():
             break
         fired += fire()
-    return fired
+    return fired + canary.fire_due(clock)
 
 
 def _due(clock: Clock) -> list[Callable[[], int]]:
@@ -104,23 +110,48 @@ def run(clock: Clock, stop: threading.Event) -> None:
 
 
 def _fire_on(clock: Clock, stop: threading.Event) -> None:
+    pulse = Pulse(Heartbeat.Part.CLOCK, clock)
+
+    def stopping() -> bool:
+        pulse()
+        return stop.is_set()
+
     def one_round() -> float:
-        if fire_due(clock, stopping=stop.is_set):
+        pulse()
+        if fire_due(clock, stopping=stopping):
             return 0.0
         return _until_next(clock)
 
     _keep_on(one_round, stop)
+    _say_goodbye(pulse)
 
 
 def _sweep_on(clock: Clock, stop: threading.Event) -> None:
+    pulse = Pulse(Heartbeat.Part.SWEEP, clock)
+    next_look = 0.0
+
     def one_round() -> float:
+        nonlocal next_look
+        pulse()
         sweep(clock, stopping=stop.is_set)
+        if time.monotonic() >= next_look:
+            next_look = time.monotonic() + LOOK_EVERY
+            rounds.keep_house(clock)
+            if pulse.has_settled:
+                rounds.look(clock)
         return SWEEP_EVERY
 
     try:
         _keep_on(one_round, stop)
+        _say_goodbye(pulse)
     finally:
         connection.close()
+
+
+def _say_goodbye(pulse: Pulse) -> None:
+    """Whoever ends in peace is not missed; without a database nobody can be told."""
+    with suppress(Error):
+        pulse.stop()
 
 
 def _keep_on(one_round: Callable[[], float], stop: threading.Event) -> None:

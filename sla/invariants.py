@@ -13,6 +13,7 @@ from sla import clocks
 from sla.clocks import policies, targets
 from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, State, Target
 from sla.publishing import invariants as versions
+from sla.watching import invariants as watching
 
 Row = TypeVar("Row")
 
@@ -271,4 +272,5 @@ CHECKS: list[Check] = [
         "A resting lead is handed over only after a hand-raise or on a named date.",
         ask(AT_REST, "Hand-off {id} was made while lead {lead_id} rested until {rest_until}."),
     ),
+    *watching.CHECKS,
 ]

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import os
+
 from celery import shared_task
 
 from leads import clock
 from leads.turns import work_off
 from sla import routing
+from sla.models import Heartbeat
+from sla.watching import rounds
+from sla.watching.beats import Pulse
+
+_pulses: dict[int, Pulse] = {}  # by process: a worker forks
 
 
 @shared_task(name="baton.route")
 def route() -> None:
     """Offer every waiting episode that can be offered."""
     work_off("route", lambda: routing.route_waiting(clock.now))
+
+
+@shared_task(name="baton.watch")
+def watch() -> None:
+    """Say that this worker lives, and look how the rest of the house is."""
+    pulse = _pulses.get(os.getpid()) or _pulses.setdefault(os.getpid(), Pulse(Heartbeat.Part.WORKER, clock.now))
+    pulse()
+    if pulse.has_settled:
+        rounds.look(clock.now)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sla.views import away, board, inbox, lead_promise, story, verdicts
+from sla.views import away, board, inbox, lead_promise, status, story, verdicts
 
 urlpatterns = [
     path("", inbox.home, name="home"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("away/<uuid:public_id>/<uuid:absence>/", away.change, name="away-change"),
     path("away/<uuid:public_id>/<uuid:absence>/end/", away.end, name="away-end"),
     path("away/<uuid:public_id>/<uuid:absence>/cancel/", away.cancel, name="away-cancel"),
+    path("status/", status.status, name="status"),
     path("leads/<uuid:public_id>/promise/", lead_promise.lead_promise, name="lead-promise"),
     path("leads/<uuid:public_id>/story/", story.lead_story, name="lead-story"),
     path("leads/<uuid:public_id>/touch/", verdicts.touch, name="lead-touch"),

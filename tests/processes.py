@@ -49,6 +49,7 @@ def environment(name: str, **more: str) -> dict[str, str]:
         "SECRET_KEY": "for-a-test-only",
         "BATON_PROCESS": name,
         "EMAIL_URL": "memorymail://",
+        "ALARMS": "false",
         "REDIS_URL": NOWHERE,
         "PYTHONUNBUFFERED": "1",
         "WHITENOISE_USE_FINDERS": "true",

@@ -61,7 +61,7 @@ class TestWhoIsAsking:
         assert client.get("/api/v1/leads/").status_code == 401
 
     def test_health_and_schema_need_no_key(self) -> None:
-        health = APIClient().get("/healthz")
+        health = APIClient().get("/healthz/web")
         assert (health.status_code, health.json()["database"]) == (200, "ok")
         assert APIClient().get("/api/schema/").status_code == 200
 

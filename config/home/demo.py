@@ -102,7 +102,7 @@ def write_privately(file: Path, text: str) -> None:
 def answers(url: str) -> bool:
     """Whether the web answers at all."""
     try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=10):  # noqa: S310
+        with urllib.request.urlopen(f"{url}/healthz/web", timeout=10):  # noqa: S310
             return True
     except urllib.error.HTTPError as answer:
         return answer.code < 500

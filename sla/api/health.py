@@ -1,42 +1,48 @@
-"""`/healthz`: is the house alive, and how late is each of its works."""
+"""`/healthz` for machines: how the house is, the whole and each part."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from django.db import DatabaseError
-from django.db.models import Min
-from django.http import HttpRequest, JsonResponse
+from django.db import DatabaseError, InterfaceError
+from django.http import Http404, HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from leads import clock
-from leads.models import AwaitingAssessment, Notification
-from scoring.models import Episode, Phase
-from sla.models import Clock
+from sla.watching import health, rounds
+from sla.watching.health import RED, Health, Part
 
-LATE_AFTER = 60  # seconds
+AWAY = {"status": RED, "database": "away"}
 
 
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 while the database answers, with the seconds each work is behind; 503 while it does not."""
+    """200 while promises hold, 503 where they break: the database is away, or a part is red."""
+    found = _examine()
+    if found is None:
+        return JsonResponse(AWAY, status=503)
+    parts = {part.name: _told(part) for part in found.parts}
+    return JsonResponse(
+        {"status": found.state, "database": "ok", "parts": parts}, status=503 if found.state == RED else 200
+    )
+
+
+@require_safe
+def healthz_part(request: HttpRequest, name: str) -> JsonResponse:
+    """One part: 503 where it is red. `web` is for what stands before the web: it asks the database and nothing else."""
+    found = _examine()
+    if found is None:
+        return JsonResponse(AWAY, status=503)
+    part = found.part(name)
+    if part is None:
+        raise Http404
+    return JsonResponse({"database": "ok"} | _told(part), status=503 if part.state == RED else 200)
+
+
+def _examine() -> Health | None:
     try:
-        now = clock.now()
-        behind = {
-            "clock": _behind(Clock.objects.filter(next_step_at__lt=now).aggregate(at=Min("next_step_at"))["at"], now),
-            "assessment": _behind(AwaitingAssessment.objects.aggregate(at=Min("since"))["at"], now),
-            "outbox": _behind(
-                Notification.objects.filter(state="queued", not_before__lt=now).aggregate(at=Min("not_before"))["at"],
-                now,
-            ),
-        }
-        waiting = Episode.objects.filter(phase=Phase.WAITING).count()
-    except DatabaseError:
-        return JsonResponse({"status": "down", "database": "away"}, status=503)
-    late = sorted(work for work, seconds in behind.items() if seconds > LATE_AFTER)
-    body = {"status": "late" if late else "ok", "database": "ok", "behind_seconds": behind, "late": late}
-    return JsonResponse(body | {"episodes_waiting": waiting})
+        return health.examine(has_broker=rounds.broker_answers(), now=clock.now())
+    except (DatabaseError, InterfaceError):
+        return None
 
 
-def _behind(oldest: datetime | None, now: datetime) -> int:
-    return 0 if oldest is None else max(0, int((now - oldest).total_seconds()))
+def _told(part: Part) -> dict[str, object]:
+    return {"status": part.state, "says": part.says, "numbers": dict(part.numbers)}

@@ -16,6 +16,7 @@ from sla.models.people import Absence, AbsenceChange, Calendar, CalendarVersion,
 from sla.models.policy import Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
 from sla.models.rules import Reason, ReasonVersion, RoutingRule, RowVersion, RuleVersion
 from sla.models.touch import Touch
+from sla.models.watch import Canary, Heartbeat, Incident
 
 __all__ = [
     "LEGAL_MOVES",
@@ -25,6 +26,7 @@ __all__ = [
     "AnsweredRequest",
     "Calendar",
     "CalendarVersion",
+    "Canary",
     "CapacityOverride",
     "Clock",
     "ClockPause",
@@ -33,7 +35,9 @@ __all__ = [
     "Desk",
     "Handoff",
     "HandoffChange",
+    "Heartbeat",
     "Heat",
+    "Incident",
     "LadderStep",
     "Leg",
     "Policy",

@@ -122,8 +122,9 @@ def assert_done_once(house: House, senders: Senders) -> None:
     assert sorted(Notification.objects.filter(kind="new lead").values_list("lead", flat=True)) == sorted(leads)
     assert set(settled.values_list("state", flat=True)) == {"sent"}
     # A mail that was cut off is sent again under the same Message-ID: one letter to whoever reads it.
+    letters = settled.exclude(to_address="")
     said = {str(mail["Message-ID"]).strip("<>").partition("@")[0] for mail in house.sink.mails}
-    assert said == {str(key) for key in settled.values_list("public_id", flat=True)}
+    assert said == {str(key) for key in letters.values_list("public_id", flat=True)}
 
 
 def test_kills_in_the_middle_lose_and_double_nothing(stack: ExitStack, tmp_path: Path) -> None:
