@@ -26,6 +26,9 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 # Broken on purpose, by the check that must find it. Where the schema itself forbids it, its guard is taken down first.
 # {lead}, {accepted}, {offered}, {waiting} … are ids of the sound database.
 BREAKS: dict[str, tuple[str, ...]] = {
+    "canaries are told of": (
+        "INSERT INTO sla_canary (minute, armed_at, due_at, fired_at) VALUES (now(), now(), now(), now())",
+    ),
     "one open episode per lead": (
         "DROP INDEX one_open_episode_per_lead",
         "INSERT INTO scoring_episodemember (episode_id, lead_id, joined_at) VALUES ({offered_episode}, {lead}, now())",

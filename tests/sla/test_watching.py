@@ -175,6 +175,7 @@ class TestCanaries:
     def test_are_forgotten_with_their_messages_after_a_day(self, now: datetime) -> None:
         canary.arm(now=now)
         clockwork.fire_due(lambda: now + MINUTE)
+        delivery.deliver_due(lambda: now + MINUTE)
         tomorrow = now + timedelta(hours=24, minutes=1)
         assert canary.forget(now=tomorrow - 2 * MINUTE) == 0
         assert canary.forget(now=tomorrow) == 1
