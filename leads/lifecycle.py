@@ -45,6 +45,8 @@ LEGAL: Final[Mapping[str, Mapping[Stage, frozenset[Stage]]]] = {
     "reopen": _REOPENED,
     "cooled": _PUT_BACK,
     "withdrawn": _PUT_BACK,
+    # Out of a colleague's matter that goes on, or ended without a verdict.
+    "left": _PUT_BACK,
     "rule": {Stage.LEAD: frozenset({Stage.SUBSCRIBER})},
     "opened": {Stage.OPPORTUNITY: BEFORE_A_DEAL},
     "purchase": {Stage.CUSTOMER: ANY},

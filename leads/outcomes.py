@@ -34,13 +34,15 @@ def record(
     amount: Decimal | None = None,
     currency: str = "",
     matter: UUID | None = None,
+    is_colleague: bool = False,
 ) -> Outcome:
     """Record what became of a lead that the caller has locked, and move its stage where the outcome says so.
 
     *opened* moves to OPPORTUNITY what has no deal yet; *won* moves any stage to CUSTOMER; *lost* moves SQL and
     OPPORTUNITY to NURTURE, resting for the organization's `lost_rest_days` from the loss, evidence up to it spent.
     Verdicts move the stage themselves. An outcome that a later one has overtaken moves nothing, save *won*.
-    `amount` is in whole units of `currency` (the organization's by default). `matter` is the episode's public id.
+    `amount` is in whole units of `currency` (the organization's by default). `matter` is the episode's public id;
+    `is_colleague` tells who followed the verdict on somebody else of it, so that figures count the matter once.
     Raises Invalid for an unknown kind, a moment ahead of now, and amounts that are missing, negative or too large.
     """
     organization = Organization.objects.get(pk=1)
@@ -54,6 +56,7 @@ def record(
         via=via,
         by=by,
         matter=matter,
+        is_colleague=is_colleague,
     )
     outcome.amount = _amount(outcome.kind, amount)
     if outcome.amount is not None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from leads.models import Activity, AttributeChange, Lead, RestChange, StageChange
 from scoring import episodes, judging
-from scoring.models import DefinitionVersion
+from scoring.models import DefinitionVersion, EpisodeMember
 from scoring.reasons import Why
 
 
@@ -18,7 +18,7 @@ from scoring.reasons import Why
 class Deciding:
     """The fact that tipped the scale. `received_at` is when the buyer's wait began."""
 
-    kind: str  # activity, joined, attribute, stage, rest, time, publication
+    kind: str  # activity, joined, attribute, stage, rest, left, time, publication
     received_at: datetime
     is_live: bool
     activity_id: int | None = None
@@ -36,7 +36,7 @@ def deciding_fact(lead: Lead, version: DefinitionVersion, why: Why, *, now: date
 
     Live iff it came after publication, not by import or replay, and was fresh when it reached us.
     """
-    found = (_activity(lead, version, why), _attribute(lead, why), _rest(lead), _stage(lead))
+    found = (_activity(lead, version, why), _attribute(lead, why), _rest(lead), _stage(lead), _left(lead))
     facts = [fact for fact in found if fact is not None]
     last = max(facts, key=lambda fact: fact.received_at, default=None)
     published_at = version.published_at or now
@@ -94,3 +94,10 @@ def _rest(lead: Lead) -> Deciding | None:
     """The end of the last rest."""
     ended = RestChange.objects.filter(lead=lead, cause="rest ended").order_by("-at", "-id").first()
     return None if ended is None else Deciding("rest", ended.at, is_live=True)
+
+
+def _left(lead: Lead) -> Deciding | None:
+    """The end of a colleague's matter that the lead had joined, or its leaving: it stands on its own since then."""
+    joined = EpisodeMember.objects.filter(lead=lead, left_at__isnull=False).exclude(lead=F("episode__lead"))
+    last = joined.order_by("-left_at", "-pk").first()
+    return None if last is None or last.left_at is None else Deciding("left", last.left_at, is_live=True)

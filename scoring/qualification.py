@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from leads import nurture
 from leads.locks import LeadGone, lock_lead
 from leads.models import Lead, Stage
@@ -14,8 +16,10 @@ from scoring.deciding import Deciding, deciding_fact
 from scoring.models import (
     DefinitionVersion,
     Episode,
+    EpisodeMember,
     Lane,
     OpenedBy,
+    Phase,
     Qualification,
     Tier,
 )
@@ -26,12 +30,12 @@ REFUSED = Lead.Permission.REFUSED
 
 @business
 def qualify(lead_id: int, *, now: datetime) -> None:
-    """Look again at one lead under its lock: open an episode, add to the open one, cool it, or take it back.
+    """Look again at one lead under its lock: open an episode, join a colleague's, add to the open one, or leave it.
 
     Does nothing where nothing changed; may be called any number of times.
     """
     try:
-        lead = lock_lead(lead_id)
+        lead = episodes.lock_to_qualify(lead_id)
     except LeadGone:
         return
     now = max(now, lead.stage_at)
@@ -39,12 +43,10 @@ def qualify(lead_id: int, *, now: datetime) -> None:
     judged: dict[int, dict[str, Any]] = {}
     for version in judging.in_force():
         row = judged[version.pk] = _judge(lead, version, now=now)
-        if episode is None:
-            episode = _open(lead, version, row, now=now)
-        else:
-            _add(lead, episode, version, row, now=now)
+        episode = _open(lead, version, row, now=now) if episode is None else _add(lead, episode, version, row, now=now)
     if episode is not None:
-        row = judged.get(episode.version_id) or _judge(lead, episode.version, now=now)
+        version = _version_for(lead, episode)
+        row = judged.get(version.pk) or _judge(lead, version, now=now)
         _leave(lead, episode, row, now=now)
 
 
@@ -96,7 +98,10 @@ def closed_channels(lead: Lead) -> bool:
 
 
 def _open(lead: Lead, version: DefinitionVersion, row: dict[str, Any], *, now: datetime) -> Episode | None:
-    """Qualify a lead without an open episode: live opens one, standing waits for a person."""
+    """Qualify a lead without an open episode: live opens one or joins a colleague's, standing waits for a person.
+
+    Who raised a hand, or is hotter than the colleague's matter, gets a matter of its own beside it.
+    """
     if not _may_open(lead, row, now=now):
         return None
     why = explain(lead, version, row, as_of=now)
@@ -111,6 +116,10 @@ def _open(lead: Lead, version: DefinitionVersion, row: dict[str, Any], *, now: d
         episodes.overtake(standing, now=now)
     if row["hand_raised"] and lead.rest_until is not None:
         nurture.end_rest(lead, now=now, cause="hand-raise")
+    host = episodes.host_for(lead)
+    if host is not None and not row["hand_raised"] and not episodes.is_hotter(made.tier, host.tier):
+        episodes.join(host, lead, qualification=made, now=now)
+        return host
     return episodes.open_episode(
         lead,
         qualification=made,
@@ -120,35 +129,66 @@ def _open(lead: Lead, version: DefinitionVersion, row: dict[str, Any], *, now: d
         lane=Lane.FAST if row["hand_raised"] else Lane.NORMAL,
         opened_by=OpenedBy.HAND_RAISE if row["hand_raised"] else OpenedBy.EVIDENCE,
         opened_at=deciding.received_at,
+        split_from=host,
         now=now,
     )
 
 
-def _add(lead: Lead, episode: Episode, version: DefinitionVersion, row: dict[str, Any], *, now: datetime) -> None:
-    """With an episode open: a hotter tier, a raised hand or another definition adds to it. Only what is news does."""
+def _add(lead: Lead, episode: Episode, version: DefinitionVersion, row: dict[str, Any], *, now: datetime) -> Episode:
+    """With an episode open: a hotter tier, a raised hand or another definition adds to it. Only what is news does.
+
+    Who had joined a colleague's gets a matter of its own by the first two. Returns the one the lead is in now.
+    """
     if not (row["meets"] or row["hand_raised"]):
-        return
+        return episode
     tier = _tier(row)
-    hotter = episodes.HOTTER[Tier(tier)] > episodes.HOTTER[Tier(episode.tier)]
-    other = not episode.qualifications.filter(definition=version.definition).exists()
+    hotter = episodes.is_hotter(tier, episode.tier)
+    other = not _theirs(episode, lead).filter(definition=version.definition).exists()
     if episode.opened_by == OpenedBy.DATE and version.definition_id == episode.definition_id:
         other = False
     if not (hotter or other or row["hand_raised"]):
-        return
+        return episode
     why = explain(lead, version, row, as_of=now)
     hand = why.hand_raise_activity if row["hand_raised"] else None
     raised = hand is not None and not _known_hand(episode, hand)
     if not (hotter or other or raised):
-        return
+        return episode
     deciding = deciding_fact(lead, version, why, now=now)
     if not deciding.is_live:
-        return
+        return episode
     made = _write(lead, version, row, why, deciding, now=now)
+    if (raised or hotter) and episode.lead_id != lead.pk:
+        return episodes.split_off(
+            episode,
+            lead,
+            qualification=made,
+            tier=made.tier,
+            lane=Lane.FAST if raised else Lane.NORMAL,
+            opened_at=deciding.received_at,
+            now=now,
+        )
     episodes.add_qualification(episode, made, now=now)
     if raised and hand is not None:
         episodes.raise_hand(episode, activity_id=hand, now=now, detail={"qualification_id": made.pk})
     elif hotter:
         episodes.raise_tier(episode, tier, now=now, detail={"qualification_id": made.pk})
+    return episode
+
+
+def _theirs(episode: Episode, lead: Lead) -> QuerySet[Qualification]:
+    """The lead's own qualifications in an episode; the principal's are all that no colleague brought."""
+    if episode.lead_id != lead.pk:
+        return episode.qualifications.filter(lead=lead)
+    joined = EpisodeMember.objects.filter(episode=episode).exclude(lead=lead).values("lead")
+    return episode.qualifications.exclude(lead__in=joined)
+
+
+def _version_for(lead: Lead, episode: Episode) -> DefinitionVersion:
+    """By which version a lead stays: the one the matter opened under, for who joined the one they met."""
+    if episode.lead_id == lead.pk:
+        return episode.version
+    last = _theirs(episode, lead).select_related("version").order_by("-at", "-pk").first()
+    return last.version if last is not None else episode.version
 
 
 def _known_hand(episode: Episode, activity_id: int) -> bool:
@@ -160,9 +200,11 @@ def _known_hand(episode: Episode, activity_id: int) -> bool:
 
 def _leave(lead: Lead, episode: Episode, row: dict[str, Any], *, now: datetime) -> None:
     """Judge the open episode by the version it opened under: disqualified, cooled, or warm again."""
-    if episode.closed_at is not None or episode.lead_id != lead.pk:
+    if episode.closed_at is not None:
         return
-    if closed_channels(lead):
+    if episode.lead_id != lead.pk:
+        _leave_colleague(lead, episode, row, now=now)
+    elif closed_channels(lead):
         episodes.disqualify(episode, why="every channel is closed", now=now)
     elif row["disqualified_by"]:
         episodes.disqualify(episode, why=row["disqualified_by"], now=now)
@@ -172,6 +214,14 @@ def _leave(lead: Lead, episode: Episode, row: dict[str, Any], *, now: datetime) 
         episodes.cool(episode, now=now)
     elif not row["is_cooled"]:
         episodes.warm_again(episode, now=now)
+
+
+def _leave_colleague(lead: Lead, episode: Episode, row: dict[str, Any], *, now: datetime) -> None:
+    """Who joined leaves alone: disqualified at any time, cooled while nobody has the matter. With a rep, they stay."""
+    if closed_channels(lead) or row["disqualified_by"]:
+        episodes.leave(episode, lead, why="disqualified", now=now)
+    elif row["is_cooled"] and episode.phase == Phase.WAITING:
+        episodes.leave(episode, lead, why="cooled", now=now)
 
 
 def _tier(row: dict[str, Any]) -> str:

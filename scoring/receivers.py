@@ -10,19 +10,24 @@ from django.dispatch import receiver
 from leads.models import Lead, Stage, User
 from leads.signals import lead_erased, leads_merged, stage_moved
 from scoring import episodes
-from scoring.models import ClosedAs, Phase
+from scoring.models import ClosedAs, Lane, Phase
 
 
 @receiver(stage_moved, dispatch_uid="scoring.stage_moved")
 def end_by_stage(lead: Lead, to_stage: str, cause: str, now: datetime, by: User | None = None, **kwargs: Any) -> None:
     """A purchase ends the open matter as bought; a deal opened elsewhere, as converted where a rep had accepted it.
 
-    A merge settles its episodes itself.
+    Of who joined a colleague's matter only they themselves leave it. A merge settles its episodes itself.
     """
     if cause == "merge" or to_stage not in (Stage.CUSTOMER, Stage.OPPORTUNITY):
         return
     episode = episodes.open_for(lead.pk)
     if episode is None:
+        return
+    if episode.lane == Lane.SIGNAL:
+        return  # who asked for us while a customer, or with a deal open, is still to be answered
+    if episode.lead_id != lead.pk:
+        episodes.leave(episode, lead, why="bought" if to_stage == Stage.CUSTOMER else "deal", now=now, by=by)
         return
     if to_stage == Stage.CUSTOMER:
         closed_as = ClosedAs.BOUGHT

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from leads.errors import Refused
-from leads.locks import lock_lead
 from leads.models import User
 from leads.transactions import business
 from scoring import episodes, judging
@@ -23,9 +22,10 @@ class NotWaiting(Refused):
 def release(qualification_id: int, *, now: datetime, by: User) -> Episode:
     """Let one standing lead go to sales: its episode opens and its clocks start now, not when it acted.
 
+    Where a colleague's matter is open that is as hot, it joins that one instead, and that one is returned.
     Raises NotWaiting where someone settled it before, it meets the version in force no longer, or an episode is open.
     """
-    lead = lock_lead(Qualification.objects.only("lead_id").get(pk=qualification_id).lead_id)
+    lead = episodes.lock_to_qualify(Qualification.objects.only("lead_id").get(pk=qualification_id).lead_id)
     standing = (
         Qualification.objects.select_for_update().select_related("version", "definition").get(pk=qualification_id)
     )
@@ -36,6 +36,10 @@ def release(qualification_id: int, *, now: datetime, by: User) -> Episode:
         raise NotWaiting("This lead no longer meets the definition. Dismiss it, or wait for new evidence.")
     if lead.rest_until is not None and lead.rest_until > now:
         raise NotWaiting("This lead is resting and comes back by itself.")
+    host = episodes.host_for(lead) if episodes.open_for(lead.pk) is None else None
+    if host is not None and not episodes.is_hotter(standing.tier, host.tier):
+        episodes.join(host, lead, qualification=standing, now=now, by=by)
+        return host
     return episodes.open_episode(
         lead,
         qualification=standing,
@@ -45,6 +49,7 @@ def release(qualification_id: int, *, now: datetime, by: User) -> Episode:
         lane=Lane.NORMAL,
         opened_by=OpenedBy.RELEASE,
         opened_at=now,
+        split_from=host,
         now=now,
         by=by,
     )

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Min, Prefetch, Q
+from django.db.models import Count, F, Min, OuterRef, Prefetch, Q, Subquery
 
 from leads.models import Lead, Role, Team, User
+from scoring.models import EpisodeMember
 
 if TYPE_CHECKING:
     from sla.models import Handoff  # noqa: F401  (named in the base class as a string)
@@ -68,15 +69,25 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         """What ended last comes first; of equals the newer one."""
         return self.order_by("-closed_at", "-pk")
 
+    def with_colleagues(self) -> HandoffQuerySet:
+        """With `colleagues`: how many joined the matter while it is open, or null."""
+        joined = EpisodeMember.objects.filter(episode=OuterRef("episode"), left_at=None).exclude(
+            lead=F("episode__lead")
+        )
+        counted = joined.order_by().values("episode").annotate(n=Count("pk")).values("n")
+        return self.annotate(colleagues=Subquery(counted, output_field=models.IntegerField()))
+
     def for_rows(self) -> HandoffQuerySet:
         """With all that a row shows, in a fixed number of questions."""
         from sla.models import Clock, ClockTiming
 
         timings = ClockTiming.objects.select_related("policy_version__policy").order_by("number")
         clocks = Clock.objects.order_by("due_at", "pk").prefetch_related(Prefetch("timings", queryset=timings))
-        return self.select_related(
-            "user", "team", "reason", "episode__lead__account", "episode__qualification"
-        ).prefetch_related(Prefetch("clocks", queryset=clocks))
+        return (
+            self.with_colleagues()
+            .select_related("user", "team", "reason", "episode__lead__account", "episode__qualification")
+            .prefetch_related(Prefetch("clocks", queryset=clocks))
+        )
 
 
 def managed_teams(user: User) -> models.QuerySet[Team]:

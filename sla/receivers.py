@@ -7,24 +7,33 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from leads.models import Lead, User
+from leads import holding, lifecycle
+from leads.models import Lead, Stage, User
 from leads.signals import lead_erased, leads_merged
-from scoring.models import ClosedAs, Episode, Lane, Phase
+from scoring.models import ClosedAs, Episode, Lane, OpenedBy, Phase
 from scoring.signals import episode_changed, episode_closed, episode_opened
 from sla import clocks, handoffs
 from sla.clocks import targets
 from sla.handoffs import verdicts
 from sla.models import OPEN_STATES, AnsweredRequest, Handoff, State, Target, Touch
+from sla.routing import beside
 from sla.telling import mails
 
+LEAVING_IS_NEWS = ("bought", "deal", "disqualified")
 # Ends that are the rep's doing where they had accepted the lead.
 CREDITED = (ClosedAs.BOUGHT, ClosedAs.CONVERTED)
 
 
 @receiver(episode_opened, dispatch_uid="sla.episode_opened")
 def start_to_assign(episode: Episode, now: datetime, **kwargs: Any) -> None:
-    """The promise to find a rep runs from the opening: receipt, release or the named date."""
+    """The promise to find a rep runs from the opening: receipt, release or the named date.
+
+    What stands beside a colleague's matter goes to the same rep at once, if there is one who can.
+    """
     targets.start_assign(episode, episode.lead, cause="opened", start_at=episode.opened_at, why="opened", now=now)
+    offered = beside.offer(episode, now=now)
+    if offered is None and episode.opened_by == OpenedBy.SPLIT:
+        holding.hold(episode.lead, user=None, team=None, now=now)
 
 
 @receiver(episode_changed, dispatch_uid="sla.episode_changed")
@@ -34,6 +43,10 @@ def answer_change(episode: Episode, what: str, detail: dict[str, Any], now: date
         _tier_rose(episode, now=now)
     elif what == "hand_raised":
         _hand_raised(episode, activity_id=detail["activity_id"], now=now)
+    elif what == "joined":
+        _joined(episode, detail["member"], now=now)
+    elif what == "left":
+        _left(episode, detail["member"], why=detail["why"], now=now)
     elif what in ("cooled", "disqualified") and episode.phase == Phase.ACCEPTED:
         handoff = _open_handoff(episode)
         if handoff is not None:
@@ -74,6 +87,25 @@ def _hand_raised(episode: Episode, *, activity_id: int, now: datetime) -> None:
     mails.news(handoff, "hand_raised", now=now, once=str(activity_id))
 
 
+def _joined(episode: Episode, lead: Lead, *, now: datetime) -> None:
+    """A colleague qualified: whoever has the matter holds that one as well, and what was accepted is accepted of it."""
+    handoff = _open_handoff(episode)
+    if handoff is None:
+        return
+    holding.hold(lead, user=handoff.user, team=handoff.team, now=now)
+    if handoff.state == State.ACCEPTED:
+        lifecycle.move(lead, Stage.SAL, cause=verdicts.VERDICT, now=now, note="Joined what was accepted")
+    mails.news(handoff, "joined", now=now, once=str(lead.pk))
+
+
+def _left(episode: Episode, lead: Lead, *, why: str, now: datetime) -> None:
+    """A colleague is out of the matter, which goes on: nobody holds that one any more, and its rep is told."""
+    holding.hold(lead, user=None, team=None, now=now)
+    handoff = _open_handoff(episode)
+    if handoff is not None and handoff.state == State.ACCEPTED and why in LEAVING_IS_NEWS:
+        mails.news(handoff, "left", now=now, once=str(lead.pk))
+
+
 @receiver(episode_closed, dispatch_uid="sla.episode_closed")
 def end_handoff(episode: Episode, closed_as: str, now: datetime, by: User | None = None, **kwargs: Any) -> None:
     """The matter ended: nobody has to be found any more, and an open hand-off ends with it.
@@ -86,6 +118,7 @@ def end_handoff(episode: Episode, closed_as: str, now: datetime, by: User | None
     handoff = _open_handoff(episode)
     if handoff is None:
         return
+    _let_go(episode, now=now)
     if handoff.state == State.ACCEPTED and closed_as in CREDITED:
         matter = handoffs.matter_of(handoff, episode=episode, now=now)
         verdicts.credit(matter, by=None)
@@ -120,6 +153,13 @@ def _open_handoff(episode: Episode) -> Handoff | None:
     if handoff is not None:
         handoff.episode = episode
     return handoff
+
+
+def _let_go(episode: Episode, *, now: datetime) -> None:
+    """The matter ended without a verdict: nobody holds the colleagues who had joined it."""
+    joined = Lead.objects.filter(memberships__episode=episode, memberships__left_at=episode.closed_at)
+    for lead in joined.exclude(pk=episode.lead_id).order_by("pk"):
+        holding.hold(lead, user=None, team=None, now=now)
 
 
 def _stands_hotter(handoff: Handoff, episode: Episode) -> None:

@@ -36,6 +36,11 @@ class Row:
         return self.handoff.episode.lead
 
     @property
+    def colleagues(self) -> int:
+        """How many of the same company joined the open matter."""
+        return getattr(self.handoff, "colleagues", 0) or 0
+
+    @property
     def total(self) -> int | None:
         """The score with which it qualified, in thousandths."""
         qualification = self.handoff.episode.qualification

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from leads.errors import Invalid, Refused
-from leads.locks import LeadGone, lock_lead
+from leads.locks import LeadGone
 from leads.models import Lead, Role, TeamMembership, User
 from leads.transactions import business
 from scoring import episodes
@@ -46,11 +46,12 @@ def record(
 
     By the rep to whom the lead is offered it accepts as well, at the moment of recording. Brought by a machine it
     counts when it occurred; typed by hand likewise, if within the policy's grace, else now, marked *logged later*.
-    The same external id of the same recorder is taken in once. Raises Invalid, NotTheirs.
+    A touch of somebody who joined a colleague's matter is kept with that matter and answers none of its promises, which
+    are made about its principal. The same external id of the same recorder is taken in once. Raises Invalid, NotTheirs.
     """
     _check(means=means, direction=direction, outcome=outcome, external_id=external_id)
     _allow(lead_id, performed_by=performed_by, recorded_by=recorded_by, by_machine=by_machine)
-    lead = lock_lead(lead_id)
+    lead = episodes.lock_matter(lead_id)
     if external_id and recorded_by is not None:
         known = Touch.objects.filter(recorded_by=recorded_by, external_id=external_id).first()
         if known is not None:
@@ -58,7 +59,7 @@ def record(
     episode = episodes.open_for(lead.pk)
     handoff = _open_handoff(episode.pk) if episode is not None else None
     if handoff is not None and episode is not None:
-        handoff.episode, episode.lead = episode, lead
+        handoff.episode = episode
         now = max(now, *moves.last_rows(episode, handoff))
     occurred_at = _moment(occurred_at, now=now)
     counts_at, later = _counts(handoff, occurred_at, by_machine=by_machine, now=now)
@@ -81,7 +82,8 @@ def record(
         external_id=external_id,
         note=given_note(note),
     )
-    if handoff is not None and not automated:
+    if handoff is not None and not automated and handoff.episode.lead_id == lead.pk:
+        handoff.episode.lead = lead
         _keep(handoff, touch, lead=lead, by=recorded_by, now=now)
     return touch
 
@@ -90,7 +92,7 @@ def _keep(handoff: Handoff, touch: Touch, *, lead: Lead, by: User | None, now: d
     """What a person's touch keeps of the hand-off's promises."""
     if handoff.state == State.OFFERED and touch.performed_by_id == handoff.user_id:
         episode = handoff.episode
-        matter = moves.Matter(lead, episode, handoff, now, handoff.state, moves.snapshot(lead, episode))
+        matter = moves.Matter.of(lead, episode, handoff, now=now)
         verdicts.take_on(matter, by=by, why=verdicts.TOUCH)
     if handoff.first_touched_at is None or touch.counts_at < handoff.first_touched_at:
         handoff.first_touched_at = touch.counts_at

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sla.views import away, board, inbox, lead_promise, status, story, verdicts
+from sla.views import away, board, company, inbox, lead_promise, status, story, verdicts
 
 urlpatterns = [
     path("", inbox.home, name="home"),
@@ -26,6 +26,7 @@ urlpatterns = [
     path("handoffs/<uuid:public_id>/reject/", verdicts.reject, name="handoff-reject"),
     path("handoffs/<uuid:public_id>/convert/", verdicts.convert, name="handoff-convert"),
     path("handoffs/<uuid:public_id>/return/", verdicts.return_, name="handoff-return"),
+    path("handoffs/<uuid:public_id>/split/", company.split, name="handoff-split"),
     path("handoffs/<uuid:public_id>/undo/", verdicts.undo, name="handoff-undo"),
     path("handoffs/<uuid:public_id>/reopen/", verdicts.reopen, name="handoff-reopen"),
 ]

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 
 from leads import marking
 from leads.models import (
+    Account,
     Activity,
     ActivityType,
     AttributeChange,
@@ -23,7 +24,7 @@ from leads.models import (
     User,
 )
 from leads.models.activity import Origin
-from scoring import episodes
+from scoring import assessment, episodes
 from scoring.models import (
     Criterion,
     Definition,
@@ -36,6 +37,7 @@ from scoring.models import (
 from sla import handoffs, publishing
 from sla.clocks import policies
 from sla.models import (
+    Absence,
     Calendar,
     Clock,
     Desk,
@@ -94,6 +96,16 @@ class Company:
         lead = Lead.objects.create(stage=stage, stage_at=since, created_at=since, **values | fields)
         AttributeChange.objects.create(lead=lead, attribute="seniority", value=lead.seniority, known_at=since)
         return lead
+
+    def colleague(self, lead: Lead, *, now: datetime, **fields: Any) -> Lead:
+        """Another person at the company of this one, which is made where they have none."""
+        if lead.account is None:
+            number = next(_numbers)
+            lead.account = Account.objects.create(
+                name=f"Brightforge {number}", domain=f"brightforge{number}.example", created_at=now
+            )
+            lead.save(update_fields=["account"])
+        return self.lead(now=now, account=lead.account, **fields)
 
     def episode(self, lead: Lead, *, now: datetime, tier: str = Tier.WARM, fast: bool = False) -> Episode:
         """An open matter of this lead, waiting for a rep."""
@@ -171,6 +183,16 @@ def act(lead: Lead, name: str, *, at: datetime, origin: str = Origin.API) -> Act
     )
     marking.mark([lead.pk], now=at)
     return activity
+
+
+def away(rep: Rep, *, now: datetime) -> None:
+    """This rep is away from now on, for five days."""
+    Absence.objects.create(rep=rep, starts_at=now, ends_at=now + timedelta(days=5))
+
+
+def judge(*, now: datetime) -> None:
+    """Assess whoever is marked."""
+    assessment.assess(now=now)
 
 
 def learn(lead: Lead, attribute: str, value: str, *, at: datetime) -> None:

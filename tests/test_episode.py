@@ -1,8 +1,8 @@
 """The life of an episode: one case for each cell of the table that is the contract.
 
 `TABLE` is that table. A case is registered with `@case(row, column)` and runs through the verbs; what stands in the
-table as "–" is a case too: the same thing happens, and nothing changes. Left out, as they come later: other leads of
-the account joining an episode, signals, the closing leg.
+table as "–" is a case too: the same thing happens, and nothing changes. Left out, as they come later: signals, the
+closing leg.
 """
 
 from __future__ import annotations
@@ -81,7 +81,13 @@ TABLE: dict[str, tuple[str, str, str, str, str]] = {
     "the rep is gone": ("–", "next hop, not counted against them", "re-offered", "–", "–"),
     "the named date arrives": ("–", "–", "–", "offered to the same rep or successor, no new evidence asked", "–"),
     "a second definition is met": ("added; first rules", "added; re-tiers upward", "same", "–", "–"),
-    "another lead of the account qualifies": (LATER, LATER, LATER, LATER, LATER),
+    "another lead of the account qualifies": (
+        "joins: own Qualification and stage, no hand-off or clocks of its own, follows the verdict",
+        "same; a hand-raise or hotter tier opens its own episode with the same rep",
+        "same",
+        "opens its own",
+        "–",
+    ),
     "import, replay, publish": ("standing until released", "no effect", "no effect", "standing", "–"),
 }
 
@@ -223,7 +229,7 @@ def _cells(*, later: bool) -> list[tuple[str, str]]:
 
 def test_the_table_has_a_case_for_each_cell() -> None:
     assert set(CASES) == set(_cells(later=False))
-    assert len(_cells(later=True)) == 6  # signals; other leads of the account
+    assert len(_cells(later=True)) == 1  # signals
 
 
 @pytest.mark.parametrize(("row", "column"), [pytest.param(*cell, id=": ".join(cell)) for cell in _cells(later=False)])
@@ -860,6 +866,54 @@ def a_second_definition_is_added_and_the_first_rules(matter: Matter) -> None:
 def a_second_definition_opens_nothing_in_rest_or_after(matter: Matter) -> None:
     before = matter.picture()
     _second_definition(matter)
+    assert matter.picture() == before
+
+
+# ---- another lead of the account
+
+
+def _colleague_qualifies(matter: Matter, name: str = "Visited Pricing Page") -> tuple[Lead, Episode]:
+    lead = matter.house.colleague(matter.lead, now=matter.now)
+    Episode.objects.filter(lead=matter.lead).update(account=lead.account)
+    act(lead, name, at=matter.now)
+    matter.assess()
+    lead.refresh_from_db()
+    return lead, Episode.objects.get(members__lead=lead, closed_at=None)
+
+
+@case("another lead of the account qualifies", WAITING, OFFERED, ACCEPTED)
+def a_colleague_joins_and_follows_the_verdict(matter: Matter) -> None:
+    before = matter.picture()
+    colleague, episode = _colleague_qualifies(matter)
+    assert episode == matter.episode
+    assert Qualification.objects.get(lead=colleague).episode == episode
+    after = matter.picture()
+    assert after | {"letters": 0} == before | {"letters": 0}
+    assert colleague.stage == matter.lead.stage
+    if matter.column == WAITING:
+        matter.route()
+        colleague.refresh_from_db()
+    assert colleague.holder == matter.rep
+    hotter, own = _colleague_qualifies(matter, "Requested Demo")
+    assert (own.lead, own.lane) == (hotter, Lane.FAST)
+    assert Handoff.objects.get(episode=own).user == matter.rep
+    if matter.column == ACCEPTED:
+        handoffs.convert(matter.handoff.pk, by=matter.rep, now=matter.now)
+    else:
+        handoffs.reject(matter.handoff.pk, reason="bad_contact", by=matter.rep, now=matter.now)
+    colleague.refresh_from_db()
+    matter.lead.refresh_from_db()
+    assert colleague.stage == matter.lead.stage
+    followed = Outcome.objects.filter(lead=colleague, is_colleague=True)
+    assert followed.latest("pk").kind == Outcome.objects.filter(lead=matter.lead).latest("pk").kind
+    assert Lead.objects.get(pk=hotter.pk).stage == Stage.SAL
+
+
+@case("another lead of the account qualifies", RESTING, DONE)
+def a_colleague_of_who_rests_or_is_done_opens_its_own(matter: Matter) -> None:
+    before = matter.picture()
+    colleague, episode = _colleague_qualifies(matter)
+    assert (episode.lead, episode.split_from) == (colleague, None)
     assert matter.picture() == before
 
 

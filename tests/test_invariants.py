@@ -31,7 +31,8 @@ BREAKS: dict[str, tuple[str, ...]] = {
     ),
     "one open episode per lead": (
         "DROP INDEX one_open_episode_per_lead",
-        "INSERT INTO scoring_episodemember (episode_id, lead_id, joined_at) VALUES ({offered_episode}, {lead}, now())",
+        "INSERT INTO scoring_episodemember (episode_id, lead_id, joined_at, stage_before) "
+        "VALUES ({offered_episode}, {lead}, now(), 'LEAD')",
     ),
     "open episodes have their principal": (
         "UPDATE scoring_episodemember SET left_at = now() WHERE episode_id = {waiting_episode}",

@@ -111,6 +111,9 @@ class Outcome(models.Model):
     matter = models.UUIDField(
         null=True, blank=True, help_text="Public id of the episode it ended, where there was one."
     )
+    is_colleague = models.BooleanField(
+        default=False, help_text="Followed the verdict on a colleague of the same matter: counted once, with that one."
+    )
     withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="Undone, reopened or overturned.")
 
     class Meta:

@@ -36,11 +36,14 @@ class OpenedBy(models.TextChoices):
     HAND_RAISE = "hand_raise", "Hand-raise"
     DATE = "date", "A date the person named"
     RELEASE = "release", "Released by a person"
+    SPLIT = "split", "Split off a colleague's"
+    SIGNAL = "signal", "Signal of somebody known"
 
 
 class Lane(models.TextChoices):
     NORMAL = "normal", "Normal"
     FAST = "fast", "Fast (hand-raise)"
+    SIGNAL = "signal", "Signal (to the owner)"
 
 
 class Episode(models.Model):
@@ -57,6 +60,14 @@ class Episode(models.Model):
     tier = models.CharField(max_length=4, choices=Tier.choices, help_text="The hottest reached; never lowered.")
     lane = models.CharField(max_length=6, choices=Lane.choices, default=Lane.NORMAL)
     opened_by = models.CharField(max_length=10, choices=OpenedBy.choices)
+    split_from = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="beside",
+        help_text="A colleague's matter that was open: the same rep is to have both.",
+    )
     opened_at = models.DateTimeField(help_text="Receipt of the deciding fact, release, or the named date.")
     stage_before = models.CharField(max_length=12, choices=Stage.choices)
     phase = models.CharField(max_length=8, choices=Phase.choices, blank=True, default=Phase.WAITING)
@@ -95,6 +106,7 @@ class EpisodeMember(models.Model):
     episode = models.ForeignKey(Episode, models.CASCADE, related_name="members")
     lead = models.ForeignKey(Lead, models.PROTECT, related_name="memberships")
     joined_at = models.DateTimeField()
+    stage_before = models.CharField(max_length=12, choices=Stage.choices)
     left_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -115,7 +127,7 @@ class EpisodeChange(models.Model):
     episode = models.ForeignKey(Episode, models.CASCADE, related_name="changes")
     at = models.DateTimeField()
     what = models.CharField(
-        max_length=30, help_text="opened, phase, tier_rose, hand_raised, cooled, closed, reopened …"
+        max_length=30, help_text="opened, phase, tier_rose, hand_raised, joined, left, cooled, closed …"
     )
     from_phase = models.CharField(max_length=8, blank=True)
     to_phase = models.CharField(max_length=8, blank=True)

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from leads import clock
 from leads.models import Lead, User
-from sla import clocks, touches
+from sla import clocks, handoffs, touches
 from sla.api.idempotency import idempotent
 from sla.api.touches import TouchSerializer
 from sla.handoffs import verdicts
@@ -69,6 +69,7 @@ class HandoffSerializer(serializers.ModelSerializer[Handoff]):
     rep = serializers.CharField(source="user.email", read_only=True)
     team = serializers.CharField(source="team.name", read_only=True)
     reason = serializers.SlugRelatedField[Reason]("code", read_only=True)
+    colleagues = serializers.SerializerMethodField()
     why = serializers.CharField(source="episode.qualification.sentence", read_only=True, default="")
     clocks = ClockSerializer(many=True, read_only=True)
 
@@ -78,6 +79,7 @@ class HandoffSerializer(serializers.ModelSerializer[Handoff]):
             "public_id",
             "lead",
             "lead_email",
+            "colleagues",
             "episode",
             "opened_by",
             "rep",
@@ -97,6 +99,11 @@ class HandoffSerializer(serializers.ModelSerializer[Handoff]):
             "named_date",
             "clocks",
         ]
+
+    def get_colleagues(self, row: Handoff) -> list[str]:
+        """Ids of the leads of the same company that joined the matter and are still in it."""
+        members = [member for member in row.episode.members.all() if member.left_at is None]
+        return [str(member.lead.public_id) for member in members if member.lead_id != row.episode.lead_id]
 
 
 class HandoffFilter(django_filters.FilterSet):
@@ -135,6 +142,11 @@ class ConvertSerializer(SeenSerializer):
     bant = serializers.DictField(child=serializers.CharField(), required=False, default=dict)
 
 
+class SplitSerializer(SeenSerializer):
+    lead = serializers.UUIDField(help_text="Who joined the matter and is to have one of their own.")
+    anew = serializers.BooleanField(default=False, help_text="Let the rules choose a rep, instead of the same one.")
+
+
 class TouchActionSerializer(serializers.Serializer[Any]):
     means = serializers.ChoiceField(Touch.Means.choices)
     outcome = serializers.ChoiceField(Touch.Outcome.choices)
@@ -155,7 +167,11 @@ class HandoffViewSet(viewsets.ReadOnlyModelViewSet[Handoff]):
     def get_queryset(self) -> QuerySet[Handoff]:
         user: User = self.request.user  # type: ignore[assignment]
         related = ("episode__lead", "episode__qualification", "user", "team", "reason")
-        return Handoff.objects.visible_to(user).select_related(*related).prefetch_related("clocks")
+        return (
+            Handoff.objects.visible_to(user)
+            .select_related(*related)
+            .prefetch_related("clocks", "episode__members__lead")
+        )
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "with_sums": self.action != "list"}
@@ -212,6 +228,23 @@ class HandoffViewSet(viewsets.ReadOnlyModelViewSet[Handoff]):
             handoff.pk,
             bant=data["bant"],
             note=data["note"],
+            **self._actors(handoff),
+            now=clock.now(),
+            seen_version=data["version"],
+        )
+        return self._present()
+
+    @extend_schema(request=SplitSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def split(self, request: Request, public_id: UUID) -> Response:
+        """Give somebody who joined this matter one of their own; answers with the matter they leave."""
+        handoff, data = self._asked(request, SplitSerializer)
+        lead = Lead.objects.visible_to(request.user).filter(public_id=data["lead"]).first()  # type: ignore[arg-type]
+        handoffs.split(
+            handoff.pk,
+            lead.pk if lead is not None else 0,
+            anew=data["anew"],
             **self._actors(handoff),
             now=clock.now(),
             seen_version=data["version"],

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Max
 
-from leads import nurture
+from leads import holding, nurture
 from leads.errors import Invalid, Refused
-from leads.locks import lock_lead
-from leads.models import Lead, Outcome, TeamMembership, User
+from leads.models import Lead, Outcome, Team, TeamMembership, User
 from scoring import episodes
 from scoring.models import Episode
 from sla.models import CapacityOverride, Clock, Handoff, HandoffChange, Rep, RoutingRule, State, Touch
@@ -49,14 +49,32 @@ class InactiveRep(Refused):
 
 @dataclass
 class Matter:
-    """A lead, its episode and one hand-off of it, locked, at one instant."""
+    """A lead, its episode, those who joined it, and one hand-off of it, locked, at one instant."""
 
     lead: Lead
     episode: Episode
     handoff: Handoff
     now: datetime
     from_state: str
+    colleagues: list[Lead] = field(default_factory=list)
     before: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lead: Lead, episode: Episode, handoff: Handoff, *, now: datetime) -> Matter:
+        """As things stand before a move; all of it is locked by the caller."""
+        handoff.episode, episode.lead = episode, lead
+        joined = episodes.colleagues(episode) if episode.closed_at is None else []
+        return cls(lead, episode, handoff, now, handoff.state, joined, snapshot(lead, episode, joined))
+
+    @property
+    def everyone(self) -> list[Lead]:
+        """The principal, and then those who joined and follow the verdict."""
+        return [self.lead, *self.colleagues]
+
+    def hold(self, user: User | None, team: Team | None) -> None:
+        """Write who holds them all from now on."""
+        for lead in self.everyone:
+            holding.hold(lead, user=user, team=team, now=self.now)
 
     def expect(self, *states: str, seen_version: int | None) -> None:
         """Refuse with the present state where the hand-off stands elsewhere, or moved since the page was drawn."""
@@ -97,7 +115,7 @@ class Matter:
             # What a person did may still be undone, so it is not told before that time is over.
             events.moved(self.handoff, now=self.now, not_before=self.now + UNDO_FOR if by is not None else None)
         self.from_state = self.handoff.state
-        self.before = snapshot(self.lead, self.episode)
+        self.before = snapshot(self.lead, self.episode, self.colleagues)
         return change
 
     def _undo_sheet(self, together: bool) -> dict[str, Any]:
@@ -112,26 +130,32 @@ class Matter:
             "clocks_started": sorted(set(clocks_now) - set(clocks_then)),
             "outcomes": sorted(set(outcomes_of(self.episode)) - set(self.before["outcomes"])),
             "together": together,
+            "colleagues": [
+                {"id": lead.pk, "lead_after": nurture.snapshot(lead)} | before
+                for lead, before in zip(self.colleagues, self.before["colleagues"], strict=True)
+            ],
         } | marks(self.episode)
 
 
-def take(handoff_id: int, *, by: User | None, now: datetime, performed_by: User | None = None) -> Matter:
+def take(
+    handoff_id: int, *, by: User | None, now: datetime, performed_by: User | None = None, ended: bool = False
+) -> Matter:
     """Lock lead, episode and hand-off, in that order; refuse whoever may not act on it.
 
     Act may the rep it is offered to, a manager of its team on the rep's behalf, and Baton (`by=None`). The instant
-    is `now`, or that of the newest history row of what was locked, whichever is later.
+    is `now`, or that of the newest history row of what was locked, whichever is later. `ended`: the episode may have
+    ended and is to open again.
     """
     known = Handoff.objects.filter(pk=handoff_id).select_related("episode").first()
     if known is None or not may_act(known, by):
         raise NotYours("There is no such hand-off, or it isn't yours to decide.")
-    lead = lock_lead(known.episode.lead_id)
+    lead = episodes.lock_matter(known.episode.lead_id, ended=known.episode_id if ended else None)
     episode = episodes.lock(known.episode_id)
     handoff = Handoff.objects.select_for_update(of=("self",)).select_related("user", "team").get(pk=handoff_id)
     if performed_by is not None and performed_by.pk != handoff.user_id:
         raise Invalid("Only the rep it was offered to can have done this.", **present(handoff))
-    handoff.episode, episode.lead = episode, lead
     now = max(now, lead.stage_at, *last_rows(episode, handoff))
-    return Matter(lead, episode, handoff, now, handoff.state, snapshot(lead, episode))
+    return Matter.of(lead, episode, handoff, now=now)
 
 
 def may_act(handoff: Handoff, by: User | None) -> bool:
@@ -149,15 +173,17 @@ def last_rows(episode: Episode, handoff: Handoff | None) -> list[datetime]:
     return [at for at in newest if at is not None]
 
 
-def snapshot(lead: Lead, episode: Episode) -> dict[str, Any]:
+def snapshot(lead: Lead, episode: Episode, colleagues: Sequence[Lead]) -> dict[str, Any]:
     """How things stand before a move, as far as undo must put them back."""
-    return {
-        "lead": nurture.snapshot(lead),
-        "holder": lead.holder_id,
-        "holder_team": lead.holder_team_id,
+    return _of_lead(lead) | {
+        "colleagues": [_of_lead(each) for each in colleagues],
         "running": running_clocks(episode),
         "outcomes": outcomes_of(episode),
     }
+
+
+def _of_lead(lead: Lead) -> dict[str, Any]:
+    return {"lead": nurture.snapshot(lead), "holder": lead.holder_id, "holder_team": lead.holder_team_id}
 
 
 def running_clocks(episode: Episode) -> list[int]:

@@ -14,13 +14,7 @@ from scoring.models import Episode, Lane, Phase
 from sla import clocks
 from sla.clocks import targets
 from sla.handoffs import moves
-from sla.handoffs.moves import (
-    AlreadyDecided,
-    Matter,
-    last_rows,
-    open_load,
-    snapshot,
-)
+from sla.handoffs.moves import AlreadyDecided, Matter, last_rows, open_load
 from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
 from sla.telling import mails
 
@@ -45,6 +39,7 @@ def offer(
     raises OverCapacity. Raises InactiveRep, AlreadyDecided where the episode does not wait.
     """
     lead = episode.lead = Lead.objects.select_for_update().get(pk=episode.lead_id)
+    joined = episodes.colleagues(episode)
     if episode.phase != Phase.WAITING:
         raise AlreadyDecided("This episode does not wait for a rep.", phase=episode.phase)
     load = open_load(rep)
@@ -70,9 +65,10 @@ def offer(
         clocks.meet(assign, at=now, now=now)
     targets.start_offered(handoff, why="offer", now=now)
     episodes.set_phase(episode, Phase.ACCEPTED if fast else Phase.OFFERED, now=now, detail={"handoff": handoff.pk})
-    if fast:
-        lifecycle.move(lead, Stage.SAL, cause="verdict", now=now, note="Fast lane")
-    holding.hold(lead, user=rep.user, team=team, now=now)
+    for each in (lead, *joined):
+        if fast:
+            lifecycle.move(each, Stage.SAL, cause="verdict", now=now, note="Fast lane")
+        holding.hold(each, user=rep.user, team=team, now=now)
     mails.new_lead(handoff, now=now)
     return handoff
 
@@ -99,7 +95,7 @@ def move_on(
     targets.void(matter.handoff, why=f"moved: {why}", now=now, as_of=as_of)
     episodes.set_phase(matter.episode, Phase.WAITING, now=now, by=by, detail={"why": why})
     targets.start_assign(matter.episode, matter.lead, cause=f"hop:{handoff.hop}", start_at=now, why=why, now=now, by=by)
-    holding.hold(matter.lead, user=None, team=None, now=now)
+    matter.hold(None, None)
     matter.record(by=by, why=why[:60], performed_by=False)
     handoff.refresh_from_db()
 
@@ -125,6 +121,5 @@ def matter_of(handoff: Handoff, *, now: datetime, episode: Episode | None = None
     lead = Lead.objects.select_for_update().get(pk=handoff.episode.lead_id)
     episode = episodes.lock(handoff.episode_id) if episode is None else episode
     fresh = Handoff.objects.select_for_update(of=("self",)).select_related("user", "team").get(pk=handoff.pk)
-    fresh.episode, episode.lead = episode, lead
     now = max(now, *last_rows(episode, fresh))
-    return Matter(lead, episode, fresh, now, fresh.state, snapshot(lead, episode))
+    return Matter.of(lead, episode, fresh, now=now)

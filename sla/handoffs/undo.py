@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from leads import holding, lifecycle, nurture, outcomes
 from leads.errors import Invalid, Refused
-from leads.models import Outcome, Stage, Team, TeamMembership, User
+from leads.models import Lead, Outcome, Stage, Team, TeamMembership, User
 from leads.transactions import business
 from scoring import episodes
-from scoring.models import Phase
+from scoring.models import EpisodeMember, Phase
 from sla import clocks
 from sla.clocks import targets
 from sla.handoffs import moves
@@ -51,7 +52,7 @@ def undo(handoff_id: int, *, by: User | None, now: datetime, seen_version: int |
     Stage, hand-off, rest, evidence and clocks are as if nothing had happened: a running clock's due instant never
     moves. Raises CannotUndo, NotYours, AlreadyDecided for an old page.
     """
-    matter = take(handoff_id, by=by, now=now)
+    matter = take(handoff_id, by=by, now=now, ended=True)
     matter.expect(*State.values, seen_version=seen_version)
     change = _undoable(matter)
     load, rep = None, moves.lock_rep(matter.handoff.user_id)
@@ -106,12 +107,16 @@ def _put_back(matter: Matter, change: HandoffChange, *, by: User | None) -> None
     for clock in _clocks(sheet["clocks_ended"]):
         clocks.unmeet(clock, now=now)
     phase = Phase.ACCEPTED if to_state == State.ACCEPTED else Phase.OFFERED
+    back = _colleagues(matter, sheet)
     if matter.episode.closed_at is not None:
-        episodes.reopen(matter.episode, phase=phase, now=now, by=by, cause="undo")
+        joined = [lead for lead, _ in back]
+        episodes.reopen(matter.episode, phase=phase, now=now, by=by, cause="undo", colleagues=joined)
     else:
         episodes.set_phase(matter.episode, phase, now=now, by=by, detail={"cause": "undo"})
-    nurture.restore(matter.lead, sheet["lead"], now=now, by=by, cause="undo")
-    _hold_again(matter, sheet["holder"], sheet["holder_team"])
+    for lead, was in [(matter.lead, sheet), *back]:
+        nurture.restore(lead, was["lead"], now=now, by=by, cause="undo")
+        _hold_again(lead, was["holder"], was["holder_team"], now=now)
+    matter.colleagues = [lead for lead, _ in back]
     if sheet["outcomes"]:
         outcomes.withdraw(matter=matter.episode.public_id, now=now, kinds=[KIND_OF[State(change.to_state)]])
     matter.record(by=by, why="undo", is_undo=True)
@@ -128,10 +133,25 @@ def _clocks(ids: list[int]) -> list[Clock]:
     return list(rows.filter(pk__in=ids).order_by("pk"))
 
 
-def _hold_again(matter: Matter, holder_id: int | None, team_id: int | None) -> None:
+def _colleagues(matter: Matter, sheet: dict[str, Any]) -> list[tuple[Lead, dict[str, Any]]]:
+    """Those who followed the verdict, each with how they stood before it; who has moved on since stays out."""
+    sheets = {each["id"]: each for each in sheet.get("colleagues", ())}
+    if not sheets:
+        return []
+    leads = Lead.objects.live().filter(pk__in=sheets).order_by("pk")
+    elsewhere = EpisodeMember.objects.filter(lead__in=sheets, left_at=None).exclude(episode=matter.episode)
+    moved_on = set(elsewhere.values_list("lead_id", flat=True))
+    return [
+        (lead, sheets[lead.pk])
+        for lead in leads
+        if lead.pk not in moved_on and nurture.snapshot(lead) == sheets[lead.pk]["lead_after"]
+    ]
+
+
+def _hold_again(lead: Lead, holder_id: int | None, team_id: int | None, *, now: datetime) -> None:
     user = User.objects.filter(pk=holder_id).first() if holder_id else None
     team = Team.objects.filter(pk=team_id).first() if team_id else None
-    holding.hold(matter.lead, user=user, team=team, now=matter.now)
+    holding.hold(lead, user=user, team=team, now=now)
 
 
 @business
@@ -142,7 +162,7 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
     start now. Raises NotYours for whoever isn't a manager of the team, CannotReopen where no verdict stands, a rep
     has it again, or the lead has moved on since.
     """
-    matter = take(handoff_id, by=by, now=now)
+    matter = take(handoff_id, by=by, now=now, ended=True)
     handoff, now = matter.handoff, matter.now
     if not TeamMembership.objects.filter(user=by, team_id=handoff.team_id, is_manager=True).exists():
         raise NotYours("There is no such hand-off, or it isn't yours to reopen.")
@@ -167,20 +187,21 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
     )
     moves.pass_capacity(hop, rep, load=load, why="reopened", now=now)
     targets.start_offered(hop, why="reopened", now=now, by=by)
-    holding.hold(matter.lead, user=handoff.user, team=handoff.team, now=now)
+    matter.hold(handoff.user, handoff.team)
     accepted = Outcome.objects.filter(
         matter=matter.episode.public_id, kind=Outcome.Kind.ACCEPTED, withdrawn_at=None
     ).exists()
     mails.news(hop, "reopened", now=now)
-    if not accepted:
+    for lead in [] if accepted else matter.everyone:
         outcomes.record(
-            matter.lead,
+            lead,
             Outcome.Kind.ACCEPTED,
             at=now,
             now=now,
             via=Outcome.Via.VERDICT,
             by=by,
             matter=matter.episode.public_id,
+            is_colleague=lead.pk != matter.lead.pk,
         )
     return hop
 
@@ -202,17 +223,20 @@ def _standing_verdict(matter: Matter) -> HandoffChange:
 
 def _open_again(matter: Matter, verdict: HandoffChange, *, by: User) -> None:
     """Episode, stage, rest, evidence and Outcome as before the verdict; the new hop is an accepted one."""
-    now, episode, lead = matter.now, matter.episode, matter.lead
+    now, episode = matter.now, matter.episode
+    back = _colleagues(matter, verdict.before)
+    matter.colleagues = [lead for lead, _ in back]
     if episode.closed_at is not None:
-        episodes.reopen(episode, phase=Phase.ACCEPTED, now=now, by=by, cause="reopen")
+        episodes.reopen(episode, phase=Phase.ACCEPTED, now=now, by=by, cause="reopen", colleagues=matter.colleagues)
     else:
         # A reroute left it waiting.
         assign = targets.running_assign(episode)
         if assign is not None:
             clocks.meet(assign, at=now, now=now)
         episodes.set_phase(episode, Phase.ACCEPTED, now=now, by=by, detail={"cause": "reopen"})
-    nurture.restore(lead, verdict.before["lead"], now=now, by=by, cause="reopen")
-    if lead.stage == Stage.MQL:
-        lifecycle.move(lead, Stage.SAL, cause="reopen", now=now, by=by)
+    for lead, was in [(matter.lead, verdict.before), *back]:
+        nurture.restore(lead, was["lead"], now=now, by=by, cause="reopen")
+        if lead.stage == Stage.MQL:
+            lifecycle.move(lead, Stage.SAL, cause="reopen", now=now, by=by)
     if verdict.before["outcomes"]:
         outcomes.withdraw(matter=episode.public_id, now=now, kinds=[KIND_OF[State(verdict.to_state)]])

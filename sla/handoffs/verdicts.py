@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from leads import holding, lifecycle, nurture, outcomes
+from leads import lifecycle, nurture, outcomes
 from leads.errors import Invalid
-from leads.models import Outcome, Stage, User
+from leads.models import Lead, Outcome, Stage, User
 from leads.transactions import business
 from scoring import episodes
 from scoring.models import ClosedAs, Phase
@@ -50,7 +50,8 @@ def take_on(matter: Matter, *, by: User | None, why: str) -> None:
     now = matter.now
     targets.meet(matter.handoff, Target.ACCEPT, at=now, now=now)
     _accepted(matter, by=by)
-    _outcome(matter, Outcome.Kind.ACCEPTED, by=by)
+    for lead in matter.everyone:
+        _outcome(matter, lead, Outcome.Kind.ACCEPTED, by=by)
     matter.record(by=by, why=why)
 
 
@@ -69,7 +70,8 @@ def _accepted(matter: Matter, *, by: User | None) -> None:
     matter.become(State.ACCEPTED, accepted_at=now)
     targets.start_accepted(matter.handoff, why="accepted", now=now, by=by)
     episodes.set_phase(matter.episode, Phase.ACCEPTED, now=now, by=by)
-    lifecycle.move(matter.lead, Stage.SAL, cause=VERDICT, now=now, by=by)
+    for lead in matter.everyone:
+        lifecycle.move(lead, Stage.SAL, cause=VERDICT, now=now, by=by)
 
 
 @business
@@ -139,7 +141,7 @@ def convert(
     performed_by: User | None = None,
     seen_version: int | None = None,
 ) -> Handoff:
-    """Sales-qualified: stage SQL, hand-off and episode close as converted; the rep keeps the lead.
+    """Sales-qualified: stage SQL, hand-off and episode close as converted; the rep keeps the lead, and who joined it.
 
     `bant` may hold budget, authority, need and timing as short texts. Raises Invalid, NotYours, AlreadyDecided.
     """
@@ -147,7 +149,10 @@ def convert(
     matter.expect(State.ACCEPTED, seen_version=seen_version)
     fields = given_bant(bant or {})
     credit(matter, by=by, bant=fields, note=given_note(note))
-    lifecycle.move(matter.lead, Stage.SQL, cause=VERDICT, now=matter.now, by=by)
+    for lead in matter.colleagues:
+        _outcome(matter, lead, Outcome.Kind.CONVERTED, by=by)
+    for lead in matter.everyone:
+        lifecycle.move(lead, Stage.SQL, cause=VERDICT, now=matter.now, by=by)
     episodes.close(matter.episode, ClosedAs.CONVERTED, now=matter.now, by=by)
     matter.record(by=by, why=VERDICT)
     return matter.handoff
@@ -159,7 +164,7 @@ def credit(matter: Matter, *, by: User | None, bant: dict[str, str] | None = Non
     matter.become(State.CONVERTED, closed_at=now, bant=bant or {}, note=note)
     targets.meet(matter.handoff, Target.QUALIFY, at=now, now=now)
     targets.void(matter.handoff, why="converted", now=now)
-    _outcome(matter, Outcome.Kind.CONVERTED, by=by)
+    _outcome(matter, matter.lead, Outcome.Kind.CONVERTED, by=by)
 
 
 def _no(
@@ -178,7 +183,7 @@ def _no(
     answered = Target.ACCEPT if state == State.REJECTED else Target.QUALIFY
     targets.meet(handoff, answered, at=now, now=now)
     targets.void(handoff, why=state, now=now)
-    holding.hold(matter.lead, user=None, team=None, now=now)
+    matter.hold(None, None)
     if reason.follows == Reason.Follows.REROUTE:
         episodes.set_phase(matter.episode, Phase.WAITING, now=now, by=by, route_not_before=now + UNDO_FOR)
         targets.start_assign(
@@ -187,29 +192,33 @@ def _no(
     else:
         closed_as = ClosedAs.REJECTED if state == State.REJECTED else ClosedAs.RETURNED
         kind = Outcome.Kind.REJECTED if state == State.REJECTED else Outcome.Kind.RETURNED
-        _outcome(matter, kind, by=by, reason=reason)
-        _follow(matter, reason, named_date, by=by)
+        for lead in matter.everyone:
+            _outcome(matter, lead, kind, by=by, reason=reason)
+            _follow(matter, lead, reason, named_date, by=by)
         episodes.close(matter.episode, closed_as, now=now, by=by)
     matter.record(by=by, why=NAMED_DATE if named_date else VERDICT, together=together)
 
 
-def _follow(matter: Matter, reason: Reason, named_date: datetime | None, *, by: User | None) -> None:
-    """What follows from a no that ends the episode: a rest, a date, or disqualification; evidence is spent."""
-    lead, now = matter.lead, matter.now
+def _follow(matter: Matter, lead: Lead, reason: Reason, named_date: datetime | None, *, by: User | None) -> None:
+    """What follows from a no that ends the episode: a rest, a date, or disqualification; evidence is spent.
+
+    The date is the principal's: a colleague rests as long, and then comes back on new evidence.
+    """
+    now = matter.now
     if reason.follows == Reason.Follows.DISQUALIFY:
         nurture.spend(lead, now=now, by=by, cause=VERDICT)
         lifecycle.move(lead, Stage.DISQUALIFIED, cause=VERDICT, now=now, by=by, note=reason.label)
-    elif named_date is not None:
+    elif named_date is not None and lead.pk == matter.lead.pk:
         nurture.promise_callback(lead, at=named_date, user=matter.handoff.user, now=now, by=by, cause=NAMED_DATE)
     else:
-        rest_until = now + timedelta(days=reason.rest_days or 0)
+        rest_until = named_date or now + timedelta(days=reason.rest_days or 0)
         nurture.recycle(lead, rest_until=rest_until, spend=True, now=now, by=by, cause=VERDICT)
 
 
-def _outcome(matter: Matter, kind: str, *, by: User | None, reason: Reason | None = None) -> None:
-    """Write downwards what became of the lead: scoring learns from nothing else."""
+def _outcome(matter: Matter, lead: Lead, kind: str, *, by: User | None, reason: Reason | None = None) -> None:
+    """Write downwards what became of the lead: scoring learns from nothing else. A matter is counted once."""
     outcomes.record(
-        matter.lead,
+        lead,
         kind,
         at=matter.now,
         now=matter.now,
@@ -218,4 +227,5 @@ def _outcome(matter: Matter, kind: str, *, by: User | None, reason: Reason | Non
         reason_code=reason.code if reason else "",
         reason_label=reason.label if reason else "",
         matter=matter.episode.public_id,
+        is_colleague=lead.pk != matter.lead.pk,
     )

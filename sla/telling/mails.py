@@ -31,6 +31,14 @@ NEWS = {
     "hand_raised": ("Asked for us", "this lead asked to hear from us. It is yours, no answer needed: reach out."),
     "cooled": ("Cooled", "interest has fallen since this lead came to you. It stays with you; no deadline changes."),
     "disqualified": ("Disqualified", "this lead no longer qualifies. It stays with you: convert it or return it."),
+    "joined": (
+        "A colleague joined",
+        "somebody else at this company qualified. They are part of this lead's matter now.",
+    ),
+    "left": (
+        "A colleague left",
+        "a colleague who had joined this lead's matter is out of it: bought, or disqualified.",
+    ),
     "reopened": ("Reopened", "your manager has reopened this lead. It is yours again, as accepted."),
     "credited_bought": ("Bought", "this lead has bought. It counts as converted by you; nothing is left to do."),
     "credited_converted": ("A deal is open", "a deal was opened for this lead. It counts as converted by you."),

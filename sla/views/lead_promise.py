@@ -20,6 +20,7 @@ from sla.models import CalendarVersion, Clock, ClockTiming, Handoff, Reason, Sta
 from sla.querysets import managed_teams
 from sla.timers import Timer
 from sla.views.answers import toast_after
+from sla.views.company import company_of, hosting
 from sla.worktime import Counted, Deadline, Uncounted
 
 SUM_AT_MOST = 60
@@ -56,11 +57,12 @@ def lead_promise(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def promise_of(lead: Lead, *, viewer: User, now: datetime) -> dict[str, Any]:
     """All that the promise shows of this lead to this viewer."""
     lead.refresh_from_db()
-    episode = Episode.objects.filter(lead=lead).order_by("-opened_at", "-pk").first()
+    hosted = hosting(lead)
+    episode = hosted or Episode.objects.filter(lead=lead).order_by("-opened_at", "-pk").first()
     handoff = Handoff.objects.filter(episode=episode).for_rows().order_by("-hop").first() if episode else None
     waiting = routing.why_waiting(episode, now=now) if episode is not None else None
     acts = handoff is not None and handoffs.may_act(handoff, viewer)
-    shown = handoff.clocks.all() if handoff is not None else Clock.objects.none()
+    shown = handoff.clocks.all() if handoff is not None and hosted is None else Clock.objects.none()
     return {
         "lead": lead,
         "episode": episode,
@@ -68,9 +70,13 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime) -> dict[str, Any]:
         "waiting": waiting,
         "timer": timers.of_handoff(handoff, now=now) if handoff is not None else None,
         "clocks": [_shown(each, now=now) for each in shown],
-        "may_act": acts and handoff is not None and handoff.is_open,
+        "company": company_of(episode, viewer) if episode is not None else None,
+        "is_hosted": hosted is not None,
+        "may_split": acts and handoff is not None and handoff.is_open,
+        "may_act": acts and handoff is not None and handoff.is_open and hosted is None,
         "for_rep": handoff.user if handoff is not None and handoff.user_id != viewer.pk else None,
         "may_reopen": handoff is not None
+        and hosted is None
         and handoff.state in VERDICTS
         and managed_teams(viewer).filter(pk=handoff.team_id, memberships__user=viewer).exists(),
         "reasons": _reasons(handoff) if acts and handoff is not None else [],

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import F, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from leads import timeline
-from leads.models import Lead
+from leads.models import Lead, User
 from leads.timeline import Entry
 from leads.viewer import is_part, signed_in, viewer_of
-from scoring.models import Episode, Qualification
+from scoring.models import Episode, EpisodeMember, Qualification
 from sla.clocks import BREACH
 from sla.models import ClockStep, Handoff, HandoffChange, State, Touch
+from sla.views import company
 from sla.why_rep import why_rep
 
 MOVES = {
@@ -34,7 +36,8 @@ MOVES = {
 @require_GET
 def lead_story(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """One timeline of all three floors, newest first."""
-    lead = get_object_or_404(Lead.objects.visible_to(viewer_of(request)), public_id=public_id)
+    viewer = viewer_of(request)
+    lead = get_object_or_404(Lead.objects.visible_to(viewer), public_id=public_id)
     before = _before(request)
     handoffs = Handoff.objects.select_related("user", "reason", "rule", "trace").order_by("hop")
     episodes = list(
@@ -43,7 +46,10 @@ def lead_story(request: HttpRequest, public_id: UUID) -> HttpResponse:
         .prefetch_related(Prefetch("handoffs", queryset=handoffs))
         .order_by("-opened_at", "-pk")
     )
-    entries = [*timeline.of_lead(lead, before=before), *(e for e in _ours(lead) if before is None or e.at < before)]
+    entries = [
+        *timeline.of_lead(lead, before=before),
+        *(e for e in _ours(lead, viewer) if before is None or e.at < before),
+    ]
     shown = [entry.at for entry in entries if entry.repeats]
     oldest = min(shown) if shown and timeline.has_older(lead, before=before) else None
     if oldest is not None:
@@ -67,9 +73,16 @@ def _before(request: HttpRequest) -> datetime | None:
     return at if at.tzinfo else None
 
 
-def _ours(lead: Lead) -> list[Entry]:
+def _ours(lead: Lead, viewer: User) -> list[Entry]:
     """What we judged, promised and did."""
-    return [*_qualified(lead), *_moves(lead), *_touches(lead), *_breaches(lead)]
+    return [
+        *_qualified(lead),
+        *_moves(lead),
+        *_followed(lead),
+        *company.entries(lead, viewer),
+        *_touches(lead),
+        *_breaches(lead),
+    ]
 
 
 def _qualified(lead: Lead) -> list[Entry]:
@@ -85,6 +98,18 @@ def _moves(lead: Lead) -> list[Entry]:
         "handoff__user", "handoff__reason", "by", "performed_by"
     )
     return [_move(row) for row in rows]
+
+
+def _followed(lead: Lead) -> list[Entry]:
+    """What was decided of a colleague's matter while this lead was part of it."""
+    during = Q()
+    for member in EpisodeMember.objects.filter(lead=lead).exclude(lead=F("episode__lead")):
+        span = Q(handoff__episode=member.episode_id, at__gte=member.joined_at)
+        during |= span & Q(at__lte=member.left_at) if member.left_at is not None else span
+    if not during:
+        return []
+    rows = HandoffChange.objects.filter(during).select_related("handoff__user", "handoff__reason", "by", "performed_by")
+    return [replace(_move(row), note="", who="with a colleague’s matter") for row in rows]
 
 
 def _move(row: HandoffChange) -> Entry:

@@ -1,0 +1,121 @@
+"""What happens to an open episode: its phase, hotter tiers, raised hands, further definitions, and the marks on it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from leads.models import User
+from leads.transactions import business
+from leads.wake import wake
+from scoring import signals
+from scoring.episodes.ending import close
+from scoring.episodes.rows import EpisodeRefused, is_hotter, settle, write
+from scoring.models import ClosedAs, Episode, Lane, Phase, Qualification, Tier
+from scoring.reassessing import watch_closely
+
+
+@business
+def set_phase(
+    episode: Episode,
+    phase: str,
+    *,
+    now: datetime,
+    by: User | None = None,
+    detail: dict[str, Any] | None = None,
+    route_not_before: datetime | None = None,
+) -> None:
+    """Write where the episode is, in the transaction that changed its hand-off; waiting wakes routing."""
+    if episode.closed_at is not None:
+        raise EpisodeRefused("This episode has ended.")
+    before = episode.phase
+    if before == phase:
+        return
+    episode.phase = phase
+    waits = phase == Phase.WAITING
+    episode.waiting_since = now if waits else None
+    episode.route_not_before = route_not_before if waits else None
+    episode.save(update_fields=["phase", "waiting_since", "route_not_before"])
+    write(episode, "phase", now=now, by=by, from_phase=before, to_phase=phase, detail=detail)
+    if waits:
+        watch_closely(episode.lead_id, now=now)
+        wake("route")
+
+
+@business
+def raise_tier(episode: Episode, tier: str, *, now: datetime, detail: dict[str, Any] | None = None) -> bool:
+    """Lift the episode to a hotter tier and tell sla by the bell; a cooler one changes nothing. True if it rose."""
+    if not is_hotter(tier, episode.tier):
+        return False
+    before, episode.tier = episode.tier, tier
+    episode.save(update_fields=["tier"])
+    told = {"from": before, "to": tier} | (detail or {})
+    write(episode, "tier_rose", now=now, detail=told)
+    signals.episode_changed.send(Episode, episode=episode, what="tier_rose", detail=told, now=now)
+    return True
+
+
+@business
+def raise_hand(episode: Episode, *, activity_id: int, now: datetime, detail: dict[str, Any] | None = None) -> bool:
+    """The person asked for us while the episode is open: fast lane, hottest tier, first in line. Once per activity."""
+    if episode.changes.filter(what="hand_raised", detail__activity_id=activity_id).exists():
+        return False
+    episode.lane = Lane.FAST
+    episode.tier = Tier.HOT
+    episode.save(update_fields=["lane", "tier"])
+    told = {"activity_id": activity_id} | (detail or {})
+    write(episode, "hand_raised", now=now, detail=told)
+    signals.episode_changed.send(Episode, episode=episode, what="hand_raised", detail=told, now=now)
+    if episode.phase == Phase.WAITING:
+        wake("route")
+    return True
+
+
+@business
+def add_qualification(episode: Episode, qualification: Qualification, *, now: datetime) -> None:
+    """Another definition was met, or a hotter tier of the same: the qualification stands with the episode."""
+    first = not episode.qualifications.filter(definition=qualification.definition).exclude(pk=qualification.pk).exists()
+    settle(qualification, episode, now=now, by=None)
+    detail = {"qualification_id": qualification.pk, "definition_id": qualification.definition_id}
+    write(episode, "qualified", now=now, detail=detail)
+    if first and qualification.definition_id != episode.definition_id:
+        signals.episode_changed.send(Episode, episode=episode, what="definition_added", detail=detail, now=now)
+
+
+@business
+def cool(episode: Episode, *, now: datetime) -> None:
+    """The score fell below *leave*: waiting, the episode closes as cooled; with a rep, it stays and is marked."""
+    if episode.phase == Phase.WAITING:
+        close(episode, ClosedAs.COOLED, now=now)
+        return
+    if episode.cooled_at is not None:
+        return
+    episode.cooled_at = now
+    episode.save(update_fields=["cooled_at"])
+    write(episode, "cooled", now=now)
+    signals.episode_changed.send(Episode, episode=episode, what="cooled", detail={}, now=now)
+
+
+@business
+def warm_again(episode: Episode, *, now: datetime) -> None:
+    """The score is back above *leave*: the mark goes."""
+    if episode.cooled_at is None:
+        return
+    episode.cooled_at = None
+    episode.save(update_fields=["cooled_at"])
+    write(episode, "warm_again", now=now)
+
+
+@business
+def disqualify(episode: Episode, *, why: str, now: datetime) -> None:
+    """A disqualifier, or no channel left: nobody works it on; a rep who has accepted is told and decides."""
+    if episode.phase != Phase.ACCEPTED:
+        close(episode, ClosedAs.WITHDRAWN, now=now, detail={"why": why})
+        return
+    if episode.withdrawn_at is not None:
+        return
+    episode.withdrawn_at = now
+    episode.save(update_fields=["withdrawn_at"])
+    detail = {"why": why}
+    write(episode, "disqualified", now=now, detail=detail)
+    signals.episode_changed.send(Episode, episode=episode, what="disqualified", detail=detail, now=now)
