@@ -18,6 +18,7 @@ from scoring import reassessing
 from scoring.assessment import assess
 from scoring.qualification import open_on_date
 from sla import routing
+from sla.clocks import retiming
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ PAGE = 200
 def sweep(clock: Clock, *, older_than: timedelta = LEFT_BEHIND, stopping: Callable[[], bool] = lambda: False) -> int:
     """Do once whatever is due and older than this; returns how much was done. Ends early when told to stop."""
     done = 0
-    for one in (_join, _rests, _dates, _scores, _assess, _route, _deliver, _forget):
+    for one in (_join, _rests, _dates, _scores, _assess, _route, _retime, _deliver, _forget):
         if stopping():
             break
         try:
@@ -91,6 +92,11 @@ def _assess(clock: Clock, older_than: timedelta) -> int:
 def _route(clock: Clock, older_than: timedelta) -> int:
     """Episodes that no worker has routed, or for whom somebody has room again."""
     return routing.route_waiting(clock, waited_for=older_than)
+
+
+def _retime(clock: Clock, older_than: timedelta) -> int:
+    """A page of each re-timing that no worker goes on with."""
+    return retiming.go_on(clock)
 
 
 def _deliver(clock: Clock, older_than: timedelta) -> int:

@@ -9,6 +9,7 @@ from celery import shared_task
 from leads import clock
 from leads.turns import work_off
 from sla import routing
+from sla.clocks import retiming
 from sla.models import Heartbeat
 from sla.watching import rounds
 from sla.watching.beats import Pulse
@@ -29,3 +30,9 @@ def watch() -> None:
     pulse()
     if pulse.has_settled:
         rounds.look(clock.now)
+
+
+@shared_task(name="baton.retime")
+def retime() -> None:
+    """Go on with every re-timing that a person has begun."""
+    work_off("retime", lambda: retiming.go_on(clock.now))

@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from leads import clock
 from leads.keys import digest
 from leads.models import (
     Account,
@@ -33,7 +34,8 @@ from leads.models import (
     User,
 )
 from scoring.models import Criterion, Definition, DefinitionVersion, Qualification, Score
-from sla.models import Absence, AbsenceChange, Calendar, Handoff, PolicyTarget, Reason, Rep, RoutingRule
+from sla import publishing
+from sla.models import Absence, AbsenceChange, Calendar, Clock, Handoff, PolicyTarget, Reason, Rep, RoutingRule
 from tests import desk
 
 pytestmark = pytest.mark.django_db
@@ -621,8 +623,6 @@ class TestVersions:
         assert "→" in told
 
     def test_refuse_who_saves_over_anothers_draft(self, shop: desk.Company) -> None:
-        from sla import publishing
-
         draft = publishing.draft_policy(shop.policy.policy)
         url = address(type(draft), "change", draft.pk)
         mine = signed_in("revops")
@@ -636,6 +636,28 @@ class TestVersions:
         rule = RoutingRule.objects.latest("pk")
         refused = post(signed_in("revops"), address(RoutingRule, "change", rule.pk), name="Anyone", why="")
         assert "why" in errors_of(refused)
+
+    def test_offer_to_retime_what_runs_and_do_it_when_told(self, shop: desk.Company, now: datetime) -> None:
+        client = signed_in("revops")
+        shop.offered(now=clock.now())
+        draft = publishing.draft_policy(shop.policy.policy)
+        PolicyTarget.objects.filter(version=draft, target="accept", heat="warm").update(seconds=3600)
+        url = address(type(draft), "change", draft.pk)
+        told = client.post(url.replace("change/", "publish/"), {"why": "Quicker"}, follow=True).content.decode()
+        running = Clock.objects.filter(verdict="").count()
+        assert f"{running} running clocks keep the former version" in told
+        retime = url.replace("change/", "retime/")
+        page = client.get(retime).content.decode()
+        assert f"Re-time {running} clocks" in page
+        assert "earlier" in page
+        assert not Job.objects.filter(kind="retime").exists()
+        job_page = client.post(retime)
+        job = Job.objects.get(kind="retime")
+        assert job_page["Location"] == address(Job, "change", job.pk)
+        client.post(address(Job, "change", job.pk).replace("change/", "stop/"))
+        job.refresh_from_db()
+        assert job.cancel_requested_at is not None
+        assert signed_in("manager").get(retime).status_code == 403
 
     def test_keep_an_order_that_was_dragged(self, shop: desk.Company) -> None:
         client, rule = signed_in("revops"), RoutingRule.objects.latest("pk")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import action
 
-from leads import clock, outbox
-from leads.admin.roles import DESK, RoleAdmin
+from leads import clock, jobs, outbox
+from leads.admin.roles import DESK, RoleAdmin, page_of
 from leads.models import Job, Notification, Role
 
 
@@ -47,7 +48,8 @@ class JobAdmin(RoleAdmin):
 
     about = "Long work, such as imports: how far it is while it runs, and its report when it is done."
     icon = "hourglass_empty"
-    readers = DESK
+    readers, editors = DESK, frozenset({Role.REVOPS})
+    actions_detail = ("stop",)
     list_display = ("started_at", "title", "kind", "state", "done", "total", "refused", "by", "finished_at")
     list_filter = ("state", "kind")
     list_select_related = ("by",)
@@ -56,3 +58,13 @@ class JobAdmin(RoleAdmin):
         "title", ("kind", "state", "by"), ("total", "done", "refused"), "report",
         ("started_at", "finished_at", "cancel_requested_at"),
     )  # fmt: skip
+
+    @action(description="Stop", permissions=["act"], icon="stop_circle")  # type: ignore[untyped-decorator]
+    def stop(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        job = Job.objects.get(pk=object_id)
+        if request.method == "POST":
+            if self.attempt(request, jobs.ask_to_stop, job.pk, now=clock.now()):
+                messages.success(request, f"“{job}” ends after its present step.")
+            return self.to(job)
+        told = ["What it has done so far stays. It can be begun again."]
+        return self.confirm(request, f"Stop “{job}”", told, button="Stop", back=page_of(job))

@@ -17,6 +17,7 @@ from leads.admin.roles import DESK, History, RoleAdmin, now_and_by, page_of, per
 from leads.errors import Refused
 from leads.models import Role
 from sla import publishing
+from sla.admin import retiming
 from sla.admin.calendar_form import DAYS, CalendarForm
 from sla.admin.versions import VersionedAdmin
 from sla.models import OPEN_STATES, Absence, Calendar, CalendarVersion, Desk, Handoff, Rep
@@ -62,6 +63,7 @@ class CalendarAdmin(VersionedAdmin):
     editors, readers = REVOPS, DESK
     addable = changeable = True
     form = CalendarForm
+    actions_detail = ("retime",)
     list_display = ("name", "hours_said", "version_said")
     readonly_fields = ("hours_said", "public_id")
     inlines = (CalendarVersions,)
@@ -94,6 +96,11 @@ class CalendarAdmin(VersionedAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
 
+    @action(description="Re-time running clocks", url_path="retime", permissions=["act"], icon="update")  # type: ignore[untyped-decorator]
+    def retime(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        calendar = Calendar.objects.get(pk=object_id)
+        return retiming.offer(self, request, calendar.current(), back=calendar)
+
     @admin.display(description="Hours")
     def hours_said(self, obj: Any) -> str:
         return said(obj.newest[0].spec) if getattr(obj, "newest", None) else "no hours yet"
@@ -111,7 +118,7 @@ class CalendarAdmin(VersionedAdmin):
             why=form.cleaned_data["why"],
             **now_and_by(request),
         )
-        messages.info(request, f"{version} is in force: {said(version.spec)}.")
+        messages.info(request, f"{version} is in force: {said(version.spec)}. {retiming.running_on(version)}".strip())
 
 
 @admin.register(Desk)

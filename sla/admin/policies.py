@@ -21,6 +21,7 @@ from leads.errors import Refused
 from leads.lengths import BUSINESS_EXAMPLES, read_budget, say_budget, say_length
 from leads.models import Role
 from sla import publishing
+from sla.admin import retiming
 from sla.admin.moments import EXAMPLES as MOMENT_EXAMPLES
 from sla.admin.moments import Moment, read_moment, say_moment
 from sla.admin.rules import FIELDS, when
@@ -206,7 +207,7 @@ class PolicyVersionAdmin(RoleAdmin):
     list_display = ("__str__", "state", "reads", "published_at", "published_by")
     list_select_related = ("policy", "published_by")
     readonly_fields = ("policy", "number", "state", "published_at", "published_by", "why", "reads", "grace_said")
-    actions_detail = ("publish", "new_draft", "discard")
+    actions_detail = ("publish", "new_draft", "retime", "discard")
 
     @admin.display(description="Holds when")
     def reads(self, obj: PolicyVersion) -> str:
@@ -234,8 +235,9 @@ class PolicyVersionAdmin(RoleAdmin):
         return (Targets, Steps) if obj and self.has_change_permission(request, obj) else (TargetsRead, StepsRead)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
-        is_draft = PolicyVersion.objects.filter(pk=object_id, state=State.DRAFT).exists()
-        hidden = {"new_draft"} if is_draft else {"publish", "discard"}
+        state = PolicyVersion.objects.values_list("state", flat=True).filter(pk=object_id).first()
+        hidden = {"new_draft", "retime"} if state == State.DRAFT else {"publish", "discard"}
+        hidden |= {"retime"} if state == State.RETIRED else set()
         offered: list[Any] = super().get_actions_detail(request, object_id)
         return [each for each in offered if not each.action_name.endswith(tuple(f"_{name}" for name in hidden))]
 
@@ -245,7 +247,8 @@ class PolicyVersionAdmin(RoleAdmin):
         if request.method == "POST":
             why = request.POST.get("why", "").strip()
             if self.attempt(request, publishing.publish_policy, version, why=why, **now_and_by(request)):
-                messages.success(request, f"{version} is in force for what is offered from now on.")
+                told = f"{version} is in force for what is offered from now on. {retiming.running_on(version)}"
+                messages.success(request, told.strip())
             return self.to(version)
         try:
             publishing.check_policy(version)
@@ -255,6 +258,11 @@ class PolicyVersionAdmin(RoleAdmin):
         return self.confirm(
             request, f"Publish {version}", effect(version), button="Publish", back=page_of(version), ask="Why"
         )
+
+    @action(description="Re-time running clocks", url_path="retime", permissions=["act"], icon="update")  # type: ignore[untyped-decorator]
+    def retime(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version = PolicyVersion.objects.select_related("policy").get(pk=object_id, state=State.PUBLISHED)
+        return retiming.offer(self, request, version, back=version)
 
     @action(description="New draft from this", url_path="new-draft", permissions=["act"], icon="edit")  # type: ignore[untyped-decorator]
     def new_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
