@@ -20,7 +20,7 @@ from sla import clocks
 from sla.clocks import escalation
 from sla.models import Clock as StoredClock
 from sla.models import Heartbeat
-from sla.people import beginning
+from sla.people import beginning, left_behind
 from sla.sweeps import lost_connection, sweep
 from sla.watching import canary, rounds
 from sla.watching.beats import Pulse
@@ -40,8 +40,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
 def fire_due(clock: Clock, *, stopping: Callable[[], bool] = lambda: False) -> int:
     """Fire one page of what is due, in due order, each in its own transaction; returns how many acted.
 
-    Clocks, and the absences that have begun: what fell due after a rep was gone is not counted against them, also
-    where both are noticed late. One that fails is held back and reported, and the others go on.
+    Clocks, absences that have begun, and graces that are over: what fell due after a rep was gone is not counted
+    against them, also where both are noticed late. One that fails is held back and reported, and the others go on.
     """
     fired = 0
     for fire in _due(clock):
@@ -56,15 +56,23 @@ def _due(clock: Clock) -> list[Callable[[], int]]:
     now = clock()
     page = clocks.due_page(now=now, limit=PAGE)
     fires: list[Callable[[], int]] = [partial(_fire_clock, clock_id, clock) for clock_id in page]
-    begun = beginning.due_page(now=now, limit=PAGE)
-    if not begun:
+    others: list[tuple[datetime, Callable[[], int]]] = [
+        *(
+            (at, partial(_one, "absence", beginning.begin, key, clock))
+            for at, key in beginning.due_page(now=now, limit=PAGE)
+        ),
+        *(
+            (at, partial(_one, "left_behind", left_behind.act, key, clock))
+            for at, key in left_behind.due_page(now=now, limit=PAGE)
+        ),
+    ]
+    if not others:
         return fires
     due_at = dict(StoredClock.objects.filter(pk__in=page).values_list("pk", "next_step_at"))
     dated = [(due_at.get(each) or now, 1, index) for index, each in enumerate(page)]
     last = dated[-1][0] if len(page) == PAGE else now  # what is due after a full page waits for the next one
-    dated += [(at, 0, index) for index, (at, _) in enumerate(begun) if at <= last]
-    begins: list[Callable[[], int]] = [partial(_begin, absence_id, clock) for _, absence_id in begun]
-    return [(begins, fires)[kind][index] for _, kind, index in sorted(dated)]
+    dated += [(at, 0, index) for index, (at, _) in enumerate(others) if at <= last]
+    return [fires[index] if kind else others[index][1] for _, kind, index in sorted(dated)]
 
 
 def _fire_clock(clock_id: int, clock: Clock) -> int:
@@ -78,13 +86,13 @@ def _fire_clock(clock_id: int, clock: Clock) -> int:
         return 0
 
 
-def _begin(absence_id: int, clock: Clock) -> int:
+def _one(what: str, verb: Callable[..., object], key: int, clock: Clock) -> int:
     try:
-        beginning.begin(absence_id, now=clock())
+        verb(key, now=clock())
     except Exception:
         if lost_connection():
             raise
-        log.exception("absence_failed", absence=absence_id)
+        log.exception(f"{what}_failed", key=key)
         return 0
     return 1
 

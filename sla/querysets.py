@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Count, F, Min, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Count, Exists, F, Min, OuterRef, Prefetch, Q, Subquery
 
 from leads.models import Lead, Role, Team, User
-from scoring.models import EpisodeMember
+from scoring.models import EpisodeChange, EpisodeMember
 
 if TYPE_CHECKING:
     from sla.models import Handoff  # noqa: F401  (named in the base class as a string)
@@ -95,3 +95,15 @@ def managed_teams(user: User) -> models.QuerySet[Team]:
     if user.has_role(Role.REVOPS, Role.ADMIN):
         return Team.objects.all()
     return Team.objects.filter(memberships__user=user, memberships__is_manager=True)
+
+
+def left_to_a_manager() -> Exists:
+    """Of an episode: its last rep is gone, and a manager is to say where it goes; not once a hand is raised again."""
+    from sla.models import Handoff, LeftBehind
+
+    later = Handoff.objects.filter(episode=OuterRef("handoff__episode"), hop__gt=OuterRef("handoff__hop"))
+    raised = EpisodeChange.objects.filter(
+        episode=OuterRef("handoff__episode"), what="hand_raised", at__gte=OuterRef("since")
+    )
+    left = LeftBehind.objects.filter(handoff__episode=OuterRef("pk"), absence=None, due_at=None, settled_at=None)
+    return Exists(left.exclude(Exists(later)).exclude(Exists(raised)))

@@ -184,6 +184,11 @@ class PolicyVersionForm(SeenForm):
     grace = LengthField(
         required=True, help_text="A touch typed by hand this soon after it happened counts when it happened."
     )
+    absence_grace = LengthField(
+        label="Grace while a rep is away",
+        required=True,
+        help_text="Working time of the team after which accepted leads of somebody who is away move on.",
+    )
 
     def newest(self) -> str:
         return publishing.fingerprint(PolicyVersion.objects.get(pk=self.instance.pk))
@@ -206,7 +211,10 @@ class PolicyVersionAdmin(RoleAdmin):
     form = PolicyVersionForm
     list_display = ("__str__", "state", "reads", "published_at", "published_by")
     list_select_related = ("policy", "published_by")
-    readonly_fields = ("policy", "number", "state", "published_at", "published_by", "why", "reads", "grace_said")
+    readonly_fields = (
+        *("policy", "number", "state", "published_at", "published_by", "why", "reads"),
+        *("grace_said", "absence_grace_said"),
+    )
     actions_detail = ("publish", "new_draft", "retime", "discard")
 
     @admin.display(description="Holds when")
@@ -217,18 +225,22 @@ class PolicyVersionAdmin(RoleAdmin):
     def grace_said(self, obj: PolicyVersion) -> str:
         return say_length(obj.grace)
 
+    @admin.display(description="Grace while a rep is away")
+    def absence_grace_said(self, obj: PolicyVersion) -> str:
+        return say_length(obj.absence_grace)
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.state == State.DRAFT)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and self.has_change_permission(request, obj):
-            return (("policy", "number", "state"), "condition", ("grace", "max_hops"), "seen")
+            return (("policy", "number", "state"), "condition", ("grace", "absence_grace", "max_hops"), "seen")
         return (
             ("policy", "number", "state"),
             ("published_at", "published_by"),
             "why",
             "reads",
-            ("grace_said", "max_hops"),
+            ("grace_said", "absence_grace_said", "max_hops"),
         )
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:

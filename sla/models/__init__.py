@@ -12,6 +12,7 @@ from sla.models.handoff import (
     RoutingTrace,
     State,
 )
+from sla.models.left_behind import LeftBehind, RepChange
 from sla.models.people import Absence, AbsenceChange, Calendar, CalendarVersion, Desk, Rep
 from sla.models.policy import Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
 from sla.models.rules import Reason, ReasonVersion, RoutingRule, RowVersion, RuleVersion
@@ -39,6 +40,7 @@ __all__ = [
     "Heat",
     "Incident",
     "LadderStep",
+    "LeftBehind",
     "Leg",
     "Policy",
     "PolicyTarget",
@@ -46,6 +48,7 @@ __all__ = [
     "Reason",
     "ReasonVersion",
     "Rep",
+    "RepChange",
     "RoutingRule",
     "RoutingTrace",
     "RowVersion",

@@ -57,6 +57,10 @@ class PolicyVersion(models.Model):
     grace = models.PositiveIntegerField(
         default=900, help_text="Seconds within which a touch typed by hand counts when it occurred."
     )
+    absence_grace = models.PositiveIntegerField(
+        default=4 * 3600,
+        help_text="Seconds of the team's working time for which an accepted lead stays with a rep who is away.",
+    )
     max_hops = models.PositiveIntegerField(default=3, help_text="Offers before the lead waits in the pool.")
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")

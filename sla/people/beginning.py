@@ -1,4 +1,4 @@
-"""An absence begins: what is on offer to the rep moves on, and is not counted against them."""
+"""An absence begins: what is on offer moves on, not counted against the rep; what they accepted has a grace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from leads.models import User
 from leads.transactions import business
 from sla import handoffs
 from sla.models import Absence, AbsenceChange, Handoff, Rep, State
-from sla.people import absences
+from sla.people import absences, left_behind
 
 ABSENCE = "absence"
 
@@ -24,18 +24,22 @@ def due_page(*, now: datetime, limit: int) -> list[tuple[datetime, int]]:
 def begin(absence_id: int, *, now: datetime) -> int:
     """Act on the beginning of an absence: each offer moves on, one transaction each; returns how many did.
 
-    Ends by marking the absence as begun, once nothing is on offer to the rep any more; may be called any number of
-    times. An absence that is over by now, or was cancelled meanwhile, moves nothing.
+    What was accepted is left behind with them for the grace of its policy. Ends by marking the absence as begun, once
+    nothing is on offer to the rep any more; may be called any number of times. An absence that is over by now, or was
+    cancelled meanwhile, moves nothing.
     """
     absence = Absence.objects.select_related("rep").filter(pk=absence_id).first()
     if absence is None or absence.starts_at > now:
         return 0
-    moved = 0
+    moved, left = 0, 0
     if absence.ends_at > now:
         offered = Handoff.objects.filter(user=absence.rep.user_id, state=State.OFFERED)
         for handoff_id in offered.order_by("episode__lead_id", "id").values_list("id", flat=True):
             moved += move_on(handoff_id, now=now, why=ABSENCE, states=[State.OFFERED], as_of=absence.counts_from)
-    _mark_begun(absence_id, moved=moved, now=now)
+        accepted = Handoff.objects.filter(user=absence.rep.user_id, state=State.ACCEPTED)
+        for handoff_id in accepted.order_by("episode__lead_id", "id").values_list("id", flat=True):
+            left += left_behind.leave(handoff_id, absence, now=now)
+    _mark_begun(absence_id, moved=moved, left=left, now=now)
     return moved
 
 
@@ -63,11 +67,11 @@ def move_on(
 
 
 @business
-def _mark_begun(absence_id: int, *, moved: int, now: datetime) -> None:
+def _mark_begun(absence_id: int, *, moved: int, left: int, now: datetime) -> None:
     Rep.objects.select_for_update(of=("self",)).filter(absences=absence_id).first()
     absence = Absence.objects.select_for_update().filter(pk=absence_id).first()
     if absence is None or absence.begun_at is not None or absence.starts_at > now:
         return
     absence.begun_at = now
     absence.save(update_fields=["begun_at"])
-    absences.record(absence, AbsenceChange.What.BEGUN, now=now, by=None, moved=moved)
+    absences.record(absence, AbsenceChange.What.BEGUN, now=now, by=None, moved=moved, left_behind=left)

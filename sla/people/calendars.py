@@ -30,6 +30,12 @@ def hours_of_versions(ids: Iterable[int]) -> Hours:
     return Hours.of(*(_calendar(each) for each in ids))
 
 
+def team_hours(team: Team) -> Hours:
+    """The team's working time as it stands now; round the clock for a team without a calendar."""
+    version = _of_team(team)
+    return hours_of_versions([version] if version is not None else [])
+
+
 def _versions(subject: Handoff | Episode, hours: str) -> list[int]:
     if hours == PolicyTarget.Hours.ROUND_THE_CLOCK:
         return []

@@ -25,13 +25,14 @@ from scoring.models import Episode, EpisodeChange, Lane, Phase, Tier
 from sla import matching
 from sla.clocks import ladder, policies
 from sla.models import Handoff, HandoffChange, State
+from sla.querysets import left_to_a_manager
 from sla.routing import candidates
 
 NO_WAIT = timedelta(0)
 
 
 class Waiting(NamedTuple):
-    """Why an episode waits: held, pool, no_rule, nobody, no_policy or next, and a sentence for people."""
+    """Why an episode waits: held, decision, pool, no_rule, nobody, no_policy or next, and a sentence for people."""
 
     code: str
     sentence: str
@@ -40,7 +41,9 @@ class Waiting(NamedTuple):
 def ready(*, now: datetime) -> QuerySet[Episode]:
     """Waiting episodes that may be offered now: not held back by an undo time, and not in the pool."""
     held = Q(route_not_before__gt=now)
-    return _with_hops(Episode.objects.filter(phase=Phase.WAITING).exclude(held)).exclude(_in_pool())
+    return _with_hops(Episode.objects.filter(phase=Phase.WAITING).exclude(held).exclude(left_to_a_manager())).exclude(
+        _in_pool()
+    )
 
 
 def waiting_page(*, now: datetime, limit: int, skip: int = 0, waited_for: timedelta = NO_WAIT) -> list[int]:
@@ -78,6 +81,8 @@ def why_waiting(episode: Episode, *, now: datetime) -> Waiting | None:
         return None
     if episode.route_not_before is not None and episode.route_not_before > now:
         return Waiting("held", "Held for a moment, so that the last verdict can still be undone.")
+    if Episode.objects.filter(left_to_a_manager(), pk=episode.pk).exists():
+        return Waiting("decision", "Its rep has left, and a manager decides where it goes.")
     hops = (
         _with_hops(Episode.objects.filter(pk=episode.pk)).filter(_in_pool()).values_list(F("breached_hops"), flat=True)
     )

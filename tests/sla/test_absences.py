@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from leads import clock
 from leads.errors import Invalid
 from leads.models import Role, User
-from sla import clockwork, handoffs, routing
+from sla import clockwork, routing
 from sla.models import Absence, AbsenceChange, Clock, Handoff, Rep, State, Target
 from sla.people import absences, beginning, keeping, leaving, spans
 from tests.desk import Company, clock_of, company, person, rep_in
@@ -274,28 +274,6 @@ class TestAfterDowntime:
         told = now + 2 * HOUR + MINUTE
         absences.add(house.ben.pk, starts_at=now, ends_at=now + DAY, now=told, by=house.ben.user)
         assert self.noticed_late(house, offered, now).verdict == "missed"
-
-
-class TestLeave:
-    def test_moves_everything_on_and_ends_the_reps_work(self, house: Company, now: datetime) -> None:
-        offered, accepted = house.offered(now=now), house.accepted(now=now)
-        with pytest.raises(IntegrityError, match="open hand-offs"), transaction.atomic():
-            Rep.objects.filter(pk=house.ben.pk).update(is_active=False)
-
-        assert leaving.leave(house.ben.pk, now=now, by=house.manager) == 2
-        assert not Rep.objects.get(pk=house.ben.pk).is_active
-        for handoff in (offered, accepted):
-            change = handoff.changes.get(to_state=State.MOVED)
-            assert (change.why, change.by) == ("gone", house.manager)
-            again = routing.route(handoff.episode_id, now=now)
-            assert again is not None
-            assert again.user == house.ada.user
-
-    def test_leaves_alone_what_was_answered(self, house: Company, now: datetime) -> None:
-        accepted = house.accepted(now=now)
-        handoffs.convert(accepted.pk, by=house.ben.user, now=now)
-
-        assert leaving.leave(house.ben.pk, now=now, by=None) == 0
 
 
 def signed(user: User) -> Client:

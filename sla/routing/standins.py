@@ -1,0 +1,71 @@
+"""Standing in: a lead goes to one named rep, past the rules, because they cover for somebody or a manager says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import QuerySet
+
+from leads.errors import Refused
+from leads.models import Team, TeamMembership, User
+from scoring.models import Episode
+from sla import handoffs
+from sla.clocks import policies
+from sla.models import Handoff
+from sla.routing import candidates
+from sla.routing.candidates import Candidate, Roster
+
+NEVER: Final = frozenset({candidates.INACTIVE, candidates.AWAY, candidates.SAID_NO})
+
+
+class NotAble(Refused):
+    """This rep can't take it now; the sentence says why."""
+
+    code = "not_able"
+
+
+def team_of(user: User, teams: Iterable[Team] | QuerySet[Team] | None = None, *, first: Team | None = None) -> Team:
+    """The team in which this rep can stand in: `first` if they are in it, else any that has a desk. Raises NotAble."""
+    found = TeamMembership.objects.filter(user=user, team__desk__isnull=False).select_related("team")
+    if teams is not None:
+        found = found.filter(team__in=teams)
+    rows = sorted(found, key=lambda row: (first is None or row.team_id != first.pk, row.team_id))
+    if not rows:
+        raise NotAble(f"{user} is in no team that could take it.")
+    return rows[0].team
+
+
+def check(team: Team, user: User, episode: Episode, *, now: datetime) -> None:
+    """Raise NotAble where this rep can't take this lead now: away, gone, or said no to it. Being full is no reason."""
+    _able(candidates.roster(team, episode, now=now), user)
+
+
+def offer(episode: Episode, user: User, team: Team, *, why: str, by: User | None, now: datetime) -> Handoff:
+    """Offer a waiting episode to this rep; over capacity with an override row that says why. Raises NotAble.
+
+    Lead and episode are locked by the caller.
+    """
+    roster = candidates.roster(team, episode, now=now, lock=True)
+    chosen, roster = _able(roster, user)
+    trace: dict[str, Any] = {"why": why, "by": by.pk if by is not None else None, "rules": [], "team": team.pk}
+    return handoffs.offer(
+        episode,
+        rep=chosen.rep,
+        team=team,
+        rule=None,
+        policy_version=policies.choose(episode, episode.lead),
+        now=max(now, episode.waiting_since or now),
+        why=why,
+        trace=trace | roster.trace(chosen.rep, passes_capacity=True),
+        override=why if chosen.is_full else None,
+    )
+
+
+def _able(roster: Roster | None, user: User) -> tuple[Candidate, Roster]:
+    chosen = next((each for each in roster.candidates if each.rep.user_id == user.pk), None) if roster else None
+    if roster is None or chosen is None or chosen.code in NEVER:
+        why = candidates.IN_WORDS[chosen.code] if chosen is not None else "no rep of that team"
+        raise NotAble(f"{user} is {why}.".replace("is said", "said"))
+    return chosen, roster
