@@ -7,6 +7,8 @@ stage_moved = Signal()  # lead, from_stage, to_stage, cause, by, now
 leads_merged = Signal()  # winner, loser, by, now
 lead_erased = Signal()  # lead, by, now
 outcome_recorded = Signal()  # outcome, now
+login_closed = Signal()  # user, by, now
+left_team = Signal()  # user, team, by, now
 
 # After commit; only wakes work up.
 activities_recorded = Signal()  # lead_ids

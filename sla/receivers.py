@@ -8,14 +8,15 @@ from typing import Any
 from django.dispatch import receiver
 
 from leads import holding, lifecycle
-from leads.models import Lead, Stage, User
-from leads.signals import lead_erased, leads_merged
+from leads.models import Lead, Stage, Team, User
+from leads.signals import lead_erased, leads_merged, left_team, login_closed
 from scoring.models import ClosedAs, Episode, Lane, OpenedBy, Phase
 from scoring.signals import episode_changed, episode_closed, episode_opened
 from sla import clocks, handoffs
 from sla.clocks import targets
 from sla.handoffs import verdicts
-from sla.models import OPEN_STATES, AnsweredRequest, Handoff, State, Target, Touch
+from sla.models import OPEN_STATES, AnsweredRequest, Handoff, Rep, State, Target, Touch
+from sla.people import leaving
 from sla.routing import beside
 from sla.telling import mails
 
@@ -140,6 +141,22 @@ def empty_notes(lead: Lead, **kwargs: Any) -> None:
     Touch.objects.filter(lead=lead).update(note="", external_id="")
     Handoff.objects.filter(episode__members__lead=lead).update(note="", bant={})
     AnsweredRequest.objects.filter(body__lead=str(lead.public_id)).delete()
+
+
+@receiver(login_closed, dispatch_uid="sla.login_closed")
+def take_out(user: User, by: User | None, now: datetime, **kwargs: Any) -> None:
+    """Who can't log in receives no leads: everything open moves on by the rules."""
+    rep = Rep.objects.filter(user=user, is_active=True).first()
+    if rep is not None:
+        leaving.leave(rep.pk, why="Log-in closed", now=now, by=by)
+
+
+@receiver(left_team, dispatch_uid="sla.left_team")
+def hand_back(user: User, team: Team, by: User | None, now: datetime, **kwargs: Any) -> None:
+    """Who leaves a team keeps nothing of its leads."""
+    rep = Rep.objects.filter(user=user).first()
+    if rep is not None:
+        leaving.leave_team(rep.pk, team, now=now, by=by)
 
 
 def _open_handoff(episode: Episode) -> Handoff | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sla.views import away, board, company, inbox, lead_promise, status, story, verdicts
+from sla.views import away, board, company, deciding, inbox, lead_promise, status, story, team, verdicts
 
 urlpatterns = [
     path("", inbox.home, name="home"),
@@ -19,6 +19,12 @@ urlpatterns = [
     path("away/<uuid:public_id>/<uuid:absence>/end/", away.end, name="away-end"),
     path("away/<uuid:public_id>/<uuid:absence>/cancel/", away.cancel, name="away-cancel"),
     path("status/", status.status, name="status"),
+    path("board/left/<uuid:public_id>/give/", deciding.give, name="left-give"),
+    path("board/left/<uuid:public_id>/keep/", deciding.keep, name="left-keep"),
+    path("board/left/<uuid:public_id>/route/", deciding.route, name="left-route"),
+    path("team/", team.team, name="team"),
+    path("team/<uuid:public_id>/leaving/", team.leaving_page, name="rep-leaving"),
+    path("team/<uuid:public_id>/back/", team.back, name="rep-back"),
     path("leads/<uuid:public_id>/promise/", lead_promise.lead_promise, name="lead-promise"),
     path("leads/<uuid:public_id>/story/", story.lead_story, name="lead-story"),
     path("leads/<uuid:public_id>/touch/", verdicts.touch, name="lead-touch"),

@@ -513,18 +513,44 @@ class TestCalendars:
 
 
 class TestReps:
-    def test_refuses_to_leave_an_open_handoff_with_nobody(self, boss: Client, shop: desk.Company) -> None:
-        fields = Page(boss.get(address(Rep, "change", shop.ben.pk)).content.decode()).fields
-        fields.pop("is_active")
-        response = boss.post(address(Rep, "change", shop.ben.pk), fields)
-        assert "still holds 1 open hand-off" in errors_of(response)["is_active"][0]
-
-    def test_takes_a_rep_out_and_moves_everything_on(self, boss: Client, shop: desk.Company) -> None:
-        url = address(Rep, "change", shop.ben.pk).replace("change/", "take-out/")
-        assert "accepted ones too: 1" in boss.get(url).content.decode()
-        assert boss.post(url).status_code == 302
+    def test_takes_a_rep_out_on_the_page_that_shows_where_everything_goes(
+        self, boss: Client, shop: desk.Company
+    ) -> None:
+        url = address(Rep, "change", shop.ben.pk)
+        assert "Take out, and move everything on" in boss.get(url).content.decode()
+        leaves = boss.get(url.replace("change/", "take-out/")).url
+        assert leaves == f"/team/{shop.ben.user.public_id}/leaving/"
+        assert boss.post(leaves, {"next_owner": "route"}).status_code == 302
         shop.ben.refresh_from_db()
         assert not shop.ben.is_active
+        assert not Handoff.objects.open().of_user(shop.ben.user).exists()
+        assert boss.post(url.replace("change/", "bring-back/")).status_code == 302
+        shop.ben.refresh_from_db()
+        assert shop.ben.is_active
+
+    def test_closes_a_log_in_and_moves_everything_on(self, boss: Client, shop: desk.Company) -> None:
+        user = shop.ben.user
+        url = address(User, "change", user.pk)
+        assert "by the routing rules" in boss.get(url.replace("change/", "close/")).content.decode()
+        assert boss.post(url.replace("change/", "close/")).status_code == 302
+        user.refresh_from_db()
+        shop.ben.refresh_from_db()
+        assert (user.is_active, shop.ben.is_active) == (False, False)
+        assert not Handoff.objects.open().of_user(user).exists()
+        assert boss.post(url.replace("change/", "reopen/")).status_code == 302
+        user.refresh_from_db()
+        assert user.is_active
+
+    def test_moves_on_what_somebody_holds_for_a_team_they_are_taken_off(self, boss: Client, shop: desk.Company) -> None:
+        url = address(type(shop.team), "change", shop.team.pk)
+        fields = Page(boss.get(url).content.decode()).fields
+        place = next(
+            name.removesuffix("-user")
+            for name, value in fields.items()
+            if name.endswith("-user") and value == [str(shop.ben.user_id)]
+        )
+        assert post(boss, url, **{f"{place}-DELETE": "on"}).status_code == 302
+        assert not TeamMembership.objects.filter(user=shop.ben.user).exists()
         assert not Handoff.objects.open().of_user(shop.ben.user).exists()
 
     def test_refuses_overlapping_absences_in_a_sentence(self, boss: Client, shop: desk.Company) -> None:

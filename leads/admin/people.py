@@ -12,11 +12,12 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelect2Widget
 
-from leads import clock
-from leads.admin.roles import DESK, Lines, RoleAdmin, person
+from leads import clock, logins
+from leads.admin.roles import DESK, Lines, RoleAdmin, now_and_by, page_of, person
 from leads.keys import digest, new_key
 from leads.models import ApiKey, Organization, Role, Team, TeamMembership, User
 
@@ -64,7 +65,7 @@ class UserForm(UserChangeForm):  # type: ignore[misc]
 
     class Meta:
         model = User
-        fields = ("email", "full_name", "time_zone", "groups", "is_active", "password")
+        fields = ("email", "full_name", "time_zone", "groups", "password")
 
     def clean_email(self) -> str:
         return _free_address(self.cleaned_data["email"], self.instance)
@@ -103,7 +104,8 @@ class UserAdmin(RoleAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         (None, {"fields": ("full_name", "email", "time_zone", "groups")}),
         ("First password", {"fields": ("usable_password", "password1", "password2")}),
     )
-    readonly_fields = ("last_login", "joined_at")
+    readonly_fields = ("is_active", "last_login", "joined_at")
+    actions_detail = ("close_login", "reopen_login")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups", "teams")
@@ -119,6 +121,36 @@ class UserAdmin(RoleAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     @admin.display(description="Teams")
     def teams_said(self, obj: User) -> str:
         return ", ".join(team.name for team in obj.teams.all())
+
+    @action(description="Close the log-in", url_path="close", permissions=["act"], icon="lock")  # type: ignore[untyped-decorator]
+    def close_login(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        user = User.objects.get(pk=object_id)
+        if request.method == "POST":
+            if self.attempt(request, logins.close, user.pk, **now_and_by(request)) is not None:
+                messages.success(request, f"{user} can't log in any more.")
+            return self.to(user)
+        told = [
+            f"{user} can't log in any more, and their API keys stop working. What they did stays theirs.",
+            "If they receive leads, everything open with them moves on by the routing rules. To see where, or to "
+            "choose who takes over, take them out on the team page first.",
+        ]
+        return self.confirm(request, f"Close the log-in of {user}", told, button="Close the log-in", back=page_of(user))
+
+    @action(description="Open the log-in again", url_path="reopen", permissions=["act"], icon="lock_open")  # type: ignore[untyped-decorator]
+    def reopen_login(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        user = User.objects.get(pk=object_id)
+        if request.method == "POST":
+            if self.attempt(request, logins.reopen, user.pk, **now_and_by(request)) is not None:
+                messages.success(request, f"{user} can log in again.")
+            return self.to(user)
+        told = [f"{user} can log in again. What they had held stays where it went."]
+        return self.confirm(request, f"Open the log-in of {user}", told, button="Open it again", back=page_of(user))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """One of the two, by how things stand."""
+        unwanted = "reopen_login" if User.objects.filter(pk=object_id, is_active=True).exists() else "close_login"
+        offered: list[Any] = super().get_actions_detail(request, object_id)
+        return [each for each in offered if not each.action_name.endswith(f"_{unwanted}")]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Roles decide who may open the admin: everyone but reps."""
@@ -155,6 +187,17 @@ class TeamAdmin(RoleAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         return super().get_queryset(request).prefetch_related("memberships__user")
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Who is taken off the list leaves the team, and keeps nothing of its leads."""
+        formset.save(commit=False)
+        for leaver in formset.deleted_objects:
+            self.attempt(request, logins.leave_team, leaver.user_id, leaver.team, **now_and_by(request))
+        for membership, _ in formset.changed_objects:
+            membership.save()
+        for membership in formset.new_objects:
+            membership.save()
+        formset.save_m2m()
 
     @admin.display(description="Managers")
     def managers_said(self, obj: Team) -> str:

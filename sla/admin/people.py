@@ -6,10 +6,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.forms.models import construct_instance
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from unfold.decorators import action
 
 from leads import clock
@@ -20,7 +20,7 @@ from sla import publishing
 from sla.admin import retiming
 from sla.admin.calendar_form import DAYS, CalendarForm
 from sla.admin.versions import VersionedAdmin
-from sla.models import OPEN_STATES, Absence, Calendar, CalendarVersion, Desk, Handoff, Rep
+from sla.models import OPEN_STATES, Absence, Calendar, CalendarVersion, Desk, Rep
 from sla.people import absences, leaving
 from sla.querysets import managed_teams
 from sla.worktime import WorktimeError, sentence
@@ -134,20 +134,6 @@ class DeskAdmin(RoleAdmin):
     fields = ("team", "calendar")
 
 
-class RepForm(forms.ModelForm):  # type: ignore[type-arg]
-    def clean_is_active(self) -> bool:
-        """Whoever holds something can't leave: each open hand-off would stand with nobody."""
-        is_active: bool = self.cleaned_data["is_active"]
-        if not is_active and self.instance.pk:
-            held = Handoff.objects.filter(user=self.instance.user_id, state__in=OPEN_STATES).count()
-            if held:
-                raise ValidationError(
-                    f"{self.instance.user} still holds {held} open hand-off{'' if held == 1 else 's'}. "
-                    "Use “Take out, and move everything on” above: each goes to the next rep."
-                )
-        return is_active
-
-
 @admin.register(Rep)
 class RepAdmin(RoleAdmin):
     """Who can receive leads."""
@@ -159,14 +145,13 @@ class RepAdmin(RoleAdmin):
     icon = "support_agent"
     editors, readers = frozenset({Role.REVOPS, Role.MANAGER}), frozenset()
     addable = changeable = True
-    form = RepForm
     list_display = ("user", "teams_said", "calendar", "capacity", "open_load", "is_active")
     list_filter = ("is_active", "calendar", "user__teams")
     list_select_related = ("user", "calendar")
     search_fields = ("user__full_name", "user__email")
     ordering = ("user__full_name", "pk")
     fields = ("user", "calendar", "capacity", "cover", "is_active")
-    actions_detail = ("take_out",)
+    actions_detail = ("take_out", "bring_back")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rep]:
         held = Count("user__handoffs", filter=Q(user__handoffs__state__in=OPEN_STATES), distinct=True)
@@ -183,7 +168,7 @@ class RepAdmin(RoleAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if not person(request).has_role(Role.ADMIN, Role.REVOPS):
             return ("user", "calendar", "is_active")
-        return ("user",) if obj else ()
+        return ("user", "is_active") if obj else ("is_active",)
 
     @admin.display(description="Teams")
     def teams_said(self, obj: Rep) -> str:
@@ -195,18 +180,25 @@ class RepAdmin(RoleAdmin):
 
     @action(description="Take out, and move everything on", url_path="take-out", permissions=["lead"], icon="logout")  # type: ignore[untyped-decorator]
     def take_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """On to the page that shows where everything would go, and does it."""
+        rep = Rep.objects.select_related("user").get(pk=object_id)
+        return HttpResponseRedirect(reverse("rep-leaving", args=[rep.user.public_id]))
+
+    @action(description="Bring back", url_path="bring-back", permissions=["lead"], icon="undo")  # type: ignore[untyped-decorator]
+    def bring_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
         rep = Rep.objects.select_related("user").get(pk=object_id)
         if request.method == "POST":
-            moved = self.attempt(request, leaving.leave, rep.pk, **now_and_by(request))
-            if moved is not None:
-                messages.success(request, f"{rep} receives no leads any more; {moved} moved on.")
+            if self.attempt(request, leaving.come_back, rep.pk, **now_and_by(request)) is not None:
+                messages.success(request, f"{rep} receives leads again.")
             return self.to(rep)
-        held = Handoff.objects.filter(user=rep.user_id, state__in=OPEN_STATES).count()
-        told = [
-            f"{rep} receives no leads any more. Open hand-offs that move on, accepted ones too: {held}.",
-            "What they did stays theirs. They can be made active again, but get nothing back.",
-        ]
-        return self.confirm(request, f"Take out {rep}", told, button="Take out", back=page_of(rep))
+        told = [f"{rep} receives leads again from now on. What they had before stays where it went."]
+        return self.confirm(request, f"Bring back {rep}", told, button="Bring back", back=page_of(rep))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int) -> list[Any]:
+        """One of the two, by how things stand."""
+        unwanted = "bring_back" if Rep.objects.filter(pk=object_id, is_active=True).exists() else "take_out"
+        offered: list[Any] = super().get_actions_detail(request, object_id)
+        return [each for each in offered if not each.action_name.endswith(f"_{unwanted}")]
 
 
 def _of_managed(request: HttpRequest, rows: QuerySet[Any], path: str) -> QuerySet[Any]:

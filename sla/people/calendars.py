@@ -36,6 +36,13 @@ def team_hours(team: Team) -> Hours:
     return hours_of_versions([version] if version is not None else [])
 
 
+def hours_of_calendars(calendar_ids: Iterable[int]) -> dict[int, Hours]:
+    """The hours in force of each of these calendars that has any, in one question."""
+    newest = CalendarVersion.objects.filter(calendar__in=list(calendar_ids)).order_by("calendar_id", "-number")
+    rows = newest.distinct("calendar_id").values_list("calendar_id", "pk")
+    return {calendar_id: hours_of_versions([version_id]) for calendar_id, version_id in rows}
+
+
 def _versions(subject: Handoff | Episode, hours: str) -> list[int]:
     if hours == PolicyTarget.Hours.ROUND_THE_CLOCK:
         return []

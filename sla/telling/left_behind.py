@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from leads import outbox
-from sla.clocks.escalation import managers_of
+from sla.clocks.actions import managers_of
 from sla.models import LeftBehind, Rep
 from sla.telling import mails
 

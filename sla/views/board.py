@@ -21,7 +21,8 @@ from leads.viewer import is_part, signed_in, viewer_of
 from scoring import standing
 from scoring.models import Episode, Phase, Qualification
 from sla import routing, timers
-from sla.models import Absence, Clock, Handoff, Rep, Target
+from sla.models import Absence, Clock, Handoff, LeftBehind, Rep, Target
+from sla.people import left_behind
 from sla.querysets import HandoffQuerySet, managed_teams
 from sla.routing import assigning, candidates
 from sla.rows import Row, rows
@@ -72,6 +73,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "lanes": _lanes(shown, now=now),
         "seats": _seats(teams, now=now),
         "waiting": _in_line(waiting, now=now),
+        "left": _left(viewer),
         "standing": list(standing_rows[:STANDING_SHOWN]),
         "standing_count": standing_rows.count(),
         "now": now,
@@ -221,6 +223,11 @@ def _seats(teams: QuerySet[Team], *, now: datetime) -> list[Seat]:
         )
         for rep in reps
     ]
+
+
+def _left(viewer: User) -> list[LeftBehind]:
+    """What reps who are away or gone were in the middle of, and nobody covers."""
+    return list(left_behind.to_decide(viewer)[:WAITING_SHOWN])
 
 
 def _in_line(waiting: QuerySet[Episode], *, now: datetime) -> list[InLine]:
