@@ -79,10 +79,15 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
 
     def for_rows(self) -> HandoffQuerySet:
         """With all that a row shows, in a fixed number of questions."""
-        from sla.models import Clock, ClockTiming
+        from sla.models import Clock, ClockPause, ClockTiming
 
         timings = ClockTiming.objects.select_related("policy_version__policy").order_by("number")
-        clocks = Clock.objects.order_by("due_at", "pk").prefetch_related(Prefetch("timings", queryset=timings))
+        pauses = ClockPause.objects.select_related("by", "ended_by")
+        clocks = (
+            Clock.objects.order_by("due_at", "pk")
+            .select_related("extension__by")
+            .prefetch_related(Prefetch("timings", queryset=timings), Prefetch("pauses", queryset=pauses))
+        )
         return (
             self.with_colleagues()
             .select_related("user", "team", "reason", "episode__lead__account", "episode__qualification")

@@ -15,7 +15,17 @@ from scoring.signals import episode_changed, episode_closed, episode_opened
 from sla import clocks, handoffs
 from sla.clocks import targets
 from sla.handoffs import verdicts
-from sla.models import OPEN_STATES, AnsweredRequest, Handoff, Rep, State, Target, Touch
+from sla.models import (
+    OPEN_STATES,
+    AnsweredRequest,
+    ClockExtension,
+    ClockPause,
+    Handoff,
+    Rep,
+    State,
+    Target,
+    Touch,
+)
 from sla.people import leaving
 from sla.routing import beside
 from sla.telling import mails
@@ -140,6 +150,8 @@ def empty_notes(lead: Lead, **kwargs: Any) -> None:
     """Free text about an erased person goes; counts and times stay."""
     Touch.objects.filter(lead=lead).update(note="", external_id="")
     Handoff.objects.filter(episode__members__lead=lead).update(note="", bant={})
+    ClockPause.objects.filter(clock__episode__members__lead=lead).update(reason="")
+    ClockExtension.objects.filter(clock__episode__members__lead=lead).update(reason="")
     AnsweredRequest.objects.filter(body__lead=str(lead.public_id)).delete()
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from leads.words import ago, countdown, length
-from sla.models import Clock, ClockTiming, Handoff, State, Target
+from sla.models import Clock, ClockPause, ClockTiming, Handoff, State, Target
 from sla.people import calendars
 from sla.worktime import Hours, WorktimeError, elapsed, next_close, next_open, remaining
 
@@ -25,6 +25,7 @@ ICONS = {
     "resumes": "moon",
     "met": "check-circle",
     "missed": "x-circle",
+    "paused": "pause-circle",
     "none": "minus-circle",
 }
 # What the timer of an ended hand-off tells: the promise to the lead before the promise to us.
@@ -95,13 +96,19 @@ def of_clock(clock: Clock, *, now: datetime) -> Timer:
     if clock.verdict == Clock.Verdict.VOIDED:
         return Timer("none", "stopped", what, clock.due_at, policy=policy)
     if clock.verdict == Clock.Verdict.MET and clock.met_at is not None:
-        took = elapsed(hours, clock.started_at, max(clock.met_at, clock.started_at)).seconds
+        paused = [(each.from_at, each.counts_until) for each in clock.pauses.all()]
+        took = elapsed(hours, clock.started_at, max(clock.met_at, clock.started_at), paused).seconds
         return Timer("met", f"met in {length(took)}", what, clock.due_at, policy=policy)
     if clock.verdict == Clock.Verdict.MISSED:
         ended = clock.met_at or clock.voided_at or clock.due_at
         over = elapsed(hours, clock.due_at, max(ended, clock.due_at)).seconds
         return Timer("missed", f"missed by {length(over)}", what, clock.due_at, policy=policy)
     return _running(clock, hours, _soon(timing, hours, clock), what=what, policy=policy, now=now)
+
+
+def standing_pause(clock: Clock, *, now: datetime) -> ClockPause | None:
+    """The pause in which the clock stands still at this moment; of a prefetched clock without a question."""
+    return next((each for each in clock.pauses.all() if each.from_at <= now < each.counts_until), None)
 
 
 def last_timing(clock: Clock) -> ClockTiming:
@@ -116,6 +123,8 @@ def nearest(handoffs: Sequence[Handoff]) -> datetime | None:
 
 
 def _running(clock: Clock, hours: Hours, soon: int, *, what: str, policy: str, now: datetime) -> Timer:
+    if (pause := standing_pause(clock, now=now)) is not None:
+        return Timer("paused", f"paused by {pause.by} until {_day(pause.until_at)}", what, clock.due_at, policy=policy)
     left = int(remaining(hours, now, clock.due_at))
     opens, closes = _opening(hours, now)
     if opens is None or opens > now:
@@ -144,6 +153,11 @@ def _opening(hours: Hours, now: datetime) -> tuple[datetime | None, datetime | N
         return next_open(hours, now), next_close(hours, now)
     except WorktimeError:
         return None, None
+
+
+def _day(at: datetime) -> str:
+    """A day to come in the viewer's zone: 3 Mar."""
+    return f"{timezone.localtime(at):%-d %b}"
 
 
 def _when(at: datetime, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sla.views import away, board, company, deciding, inbox, lead_promise, status, story, team, verdicts
+from sla.views import agreed, away, board, company, deciding, inbox, lead_promise, status, story, team, verdicts
 
 urlpatterns = [
     path("", inbox.home, name="home"),
@@ -26,6 +26,9 @@ urlpatterns = [
     path("team/<uuid:public_id>/leaving/", team.leaving_page, name="rep-leaving"),
     path("team/<uuid:public_id>/back/", team.back, name="rep-back"),
     path("leads/<uuid:public_id>/promise/", lead_promise.lead_promise, name="lead-promise"),
+    path("leads/<uuid:public_id>/promise/<slug:target>/pause/", agreed.pause, name="promise-pause"),
+    path("leads/<uuid:public_id>/promise/<slug:target>/resume/", agreed.resume, name="promise-resume"),
+    path("leads/<uuid:public_id>/promise/<slug:target>/extend/", agreed.extend, name="promise-extend"),
     path("leads/<uuid:public_id>/story/", story.lead_story, name="lead-story"),
     path("leads/<uuid:public_id>/touch/", verdicts.touch, name="lead-touch"),
     path("handoffs/<uuid:public_id>/accept/", verdicts.accept, name="handoff-accept"),

@@ -93,16 +93,21 @@ class PolicyAdmin(VersionedAdmin):
 
 
 class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One target; its length is typed with its unit."""
+    """One target; its lengths are typed with their unit."""
 
     length = forms.CharField(
         label="Within", widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "15 min", "autocomplete": "off"})
+    )
+    outside = LengthField(
+        label="Arrived outside hours: after opening",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "the same", "autocomplete": "off"}),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["length"] = say_budget(self.instance.seconds, self.instance.business_days)
+            self.initial["outside"] = say_length(self.instance.outside_seconds)
 
     def clean_length(self) -> str:
         try:
@@ -110,6 +115,15 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
         return str(self.cleaned_data["length"])
+
+    def clean_outside(self) -> int | None:
+        seconds: int | None = self.cleaned_data["outside"]
+        self.instance.outside_seconds = seconds
+        return seconds
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """What the lengths are kept as is checked, too."""
+        return super()._get_validation_exclusions() - {"outside_seconds"}  # type: ignore[misc,no-any-return]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -121,7 +135,7 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
 class Targets(Lines):
     model = PolicyTarget
     form = TargetForm
-    fields = ("target", "heat", "length", "hours", "touches")
+    fields = ("target", "heat", "length", "hours", "outside", "touches")
     verbose_name_plural = f"targets: by when, for the hand-raise lane and each tier. {BUSINESS_EXAMPLES}"
     extra = 0
 
@@ -161,8 +175,12 @@ class Steps(Lines):
 
 class TargetsRead(History):
     model = PolicyTarget
-    fields = ("target", "heat", "length_said", "hours", "touches")
+    fields = ("target", "heat", "length_said", "hours", "outside_said", "touches")
     verbose_name_plural = "targets"
+
+    @admin.display(description="Arrived outside hours: after opening")
+    def outside_said(self, obj: PolicyTarget) -> str:
+        return say_length(obj.outside_seconds)
 
     @admin.display(description="Within")
     def length_said(self, obj: PolicyTarget) -> str:
@@ -189,6 +207,9 @@ class PolicyVersionForm(SeenForm):
         required=True,
         help_text="Working time of the team after which accepted leads of somebody who is away move on.",
     )
+    pause_budget = LengthField(
+        empty=0, help_text="How long the pauses of one promise may last in all. Empty allows none."
+    )
 
     def newest(self) -> str:
         return publishing.fingerprint(PolicyVersion.objects.get(pk=self.instance.pk))
@@ -213,7 +234,7 @@ class PolicyVersionAdmin(RoleAdmin):
     list_select_related = ("policy", "published_by")
     readonly_fields = (
         *("policy", "number", "state", "published_at", "published_by", "why", "reads"),
-        *("grace_said", "absence_grace_said"),
+        *("grace_said", "absence_grace_said", "pause_said"),
     )
     actions_detail = ("publish", "new_draft", "retime", "discard")
 
@@ -229,18 +250,29 @@ class PolicyVersionAdmin(RoleAdmin):
     def absence_grace_said(self, obj: PolicyVersion) -> str:
         return say_length(obj.absence_grace)
 
+    @admin.display(description="Pauses in all")
+    def pause_said(self, obj: PolicyVersion) -> str:
+        return say_length(obj.pause_budget)
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.state == State.DRAFT)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and self.has_change_permission(request, obj):
-            return (("policy", "number", "state"), "condition", ("grace", "absence_grace", "max_hops"), "seen")
+            return (
+                ("policy", "number", "state"),
+                "condition",
+                ("grace", "absence_grace", "max_hops"),
+                ("minutes_each", "pause_budget", "pause_by"),
+                "seen",
+            )
         return (
             ("policy", "number", "state"),
             ("published_at", "published_by"),
             "why",
             "reads",
             ("grace_said", "absence_grace_said", "max_hops"),
+            ("minutes_each", "pause_said", "pause_by"),
         )
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:

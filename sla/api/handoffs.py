@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from leads import clock
 from leads.models import Lead, User
 from sla import clocks, handoffs, touches
+from sla.api.clocks import ClockActions
 from sla.api.idempotency import idempotent
 from sla.api.touches import TouchSerializer
 from sla.handoffs import verdicts
@@ -155,7 +156,7 @@ class TouchActionSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
 
 
-class HandoffViewSet(viewsets.ReadOnlyModelViewSet[Handoff]):
+class HandoffViewSet(ClockActions, viewsets.ReadOnlyModelViewSet[Handoff]):
     """Hand-offs of the leads that the user may read. Verdicts are the rep's, or their manager's on their behalf."""
 
     serializer_class = HandoffSerializer

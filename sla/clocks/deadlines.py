@@ -11,9 +11,9 @@ from datetime import datetime
 
 from leads.errors import Refused
 from sla import worktime
-from sla.models import Clock, ClockTiming, PolicyTarget
+from sla.models import Clock, ClockTiming
 from sla.people import calendars
-from sla.worktime import Deadline, Hours, WorktimeError, due_at
+from sla.worktime import Deadline, WorktimeError
 
 Pauses = Sequence[tuple[datetime, datetime]]
 
@@ -27,18 +27,12 @@ class NotCountable(Refused):
 
 def recompute(clock: Clock) -> datetime:
     """The due instant, counted again from the inputs of the last timing and the pauses: equal to `due_at`, always."""
-    return counted(last_timing(clock), pauses_of(clock)).due_at
+    return due_of(last_timing(clock), pauses_of(clock))
 
 
 def explain(clock: Clock, *, now: datetime | None = None) -> Deadline:
     """The deadline with its sum, gapless from start to due; with `now`, as it stood at that moment."""
     return counted(last_timing(clock, until=now), pauses_of(clock, until=now))
-
-
-def due_for(hours: Hours, start_at: datetime, target: PolicyTarget) -> datetime:
-    """When this target is due, counted from here in these hours. Raises NotCountable."""
-    with countable():
-        return due_at(hours, start_at, seconds=target.seconds, business_days=target.business_days)
 
 
 @contextmanager
@@ -59,7 +53,19 @@ def last_timing(clock: Clock, until: datetime | None = None) -> ClockTiming:
 
 def pauses_of(clock: Clock, until: datetime | None = None) -> list[tuple[datetime, datetime]]:
     """The pauses as they count; with `until`, those that were known at that moment."""
-    return list(clock.pauses.values_list("from_at", "until_at"))
+    pauses = []
+    for pause in clock.pauses.all():
+        ended = pause.ended_at is not None and (until is None or pause.ended_at <= until)
+        ends_at = pause.counts_until if ended else pause.until_at
+        if (until is None or pause.at <= until) and pause.from_at < ends_at:
+            pauses.append((pause.from_at, ends_at))
+    return pauses
+
+
+def due_of(timing: ClockTiming, pauses: Pauses) -> datetime:
+    """The due instant that these inputs give. Raises NotCountable."""
+    with countable():
+        return counted(timing, pauses).due_at
 
 
 def counted(timing: ClockTiming, pauses: Pauses) -> Deadline:

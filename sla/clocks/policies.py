@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from django.db.models import QuerySet
+
 from leads.errors import Refused
 from leads.models import Lead
 from scoring.models import Episode, Lane
@@ -35,14 +37,18 @@ def choose(episode: Episode, lead: Lead) -> PolicyVersion:
 def target_for(version: PolicyVersion, target: str, heat: str) -> PolicyTarget | None:
     """What the version promises for this lane or tier; None where it promises nothing."""
     if version.state == PolicyVersion.VersionState.DRAFT:
-        return PolicyTarget.objects.filter(version=version, target=target, heat=heat).first()
+        return _of(version.pk).filter(target=target, heat=heat).first()
     return _targets(version.pk).get((target, heat))
 
 
 @lru_cache(maxsize=256)
 def _targets(version_id: int) -> dict[tuple[str, str], PolicyTarget]:
     """A version that was published never changes, so what was read of it holds for as long as the process lives."""
-    return {(each.target, each.heat): each for each in PolicyTarget.objects.filter(version_id=version_id)}
+    return {(each.target, each.heat): each for each in _of(version_id)}
+
+
+def _of(version_id: int) -> QuerySet[PolicyTarget]:
+    return PolicyTarget.objects.filter(version=version_id).select_related("version")
 
 
 def heat_of(subject: Episode | Handoff) -> Heat:

@@ -22,7 +22,7 @@ from leads.transactions import business
 from leads.turns import turn
 from leads.wake import wake
 from sla import worktime
-from sla.clocks import deadlines, ladder, policies, running
+from sla.clocks import deadlines, ladder, policies, promising, running
 from sla.models import CalendarVersion, Clock, ClockStep, ClockTiming, Handoff, PolicyVersion
 from sla.people import calendars
 from sla.worktime import WorktimeError
@@ -218,12 +218,14 @@ def _adopt(timing: ClockTiming, clock: Clock, published: Published) -> bool:
         timing.calendar_versions = list(dict.fromkeys(ids))
         return True
     promised = policies.target_for(published, clock.target, timing.target_amount_of)
-    if promised is None:
+    if promised is None or timing.is_agreed:
         return False
     before = policies.target_for(timing.policy_version, clock.target, timing.target_amount_of)
     if before is None or before.hours != promised.hours:
         timing.calendar_versions = calendars.hours_for(clock.handoff or clock.episode, promised)[1]
     timing.budget_seconds, timing.business_days = promised.seconds, promised.business_days
+    if timing.told == promising.OUTSIDE and promised.outside_seconds is not None:
+        timing.budget_seconds, timing.business_days = promised.outside_seconds, None
     timing.policy_version = published
     return True
 

@@ -13,10 +13,10 @@ from django.db.models import Q
 from leads.models import User
 from leads.transactions import business
 from scoring.models import Episode
-from sla.clocks import deadlines, ladder
+from sla.clocks import ladder, promising
 from sla.clocks.ladder import BREACH
+from sla.clocks.promising import Promise
 from sla.models import Clock, ClockStep, ClockTiming, Handoff, PolicyTarget
-from sla.people import calendars
 from sla.telling import events
 
 RETRY_AFTER = timedelta(seconds=60)
@@ -36,16 +36,17 @@ def start(
     why: str,
     now: datetime,
     by: User | None = None,
+    promise: Promise | None = None,
 ) -> Clock | None:
     """Start one clock at `start_at`; None where the policy promises nothing for this target.
 
-    It counts in the hours the policy names as they stand now, and keeps them. Raises NotCountable.
+    It counts in the hours the policy names as they stand now, and keeps them. `promise` is given by whoever has worked
+    it out already. Raises NotCountable.
     """
     if policy_target is None:
         return None
-    hours, versions = calendars.hours_for(handoff or episode, policy_target)
-    deadline = deadlines.due_for(hours, start_at, policy_target)
-    timing = _timing(policy_target, versions, start_at=start_at, due_at=deadline, why=why, now=now, by=by)
+    made = promise or promising.promise(handoff or episode, policy_target, start_at=start_at)
+    timing, deadline = _timing(made, why=why, now=now, by=by), made.due_at
     clock = Clock.objects.create(
         episode=episode,
         handoff=handoff,
@@ -100,13 +101,14 @@ def tighten(
     _lock(clock)
     if not clock.is_running or policy_target is None:
         return False
-    hours, versions = calendars.hours_for(clock.handoff or clock.episode, policy_target)
-    deadline = deadlines.due_for(hours, now, policy_target)
-    if deadline >= clock.due_at:
+    made = promising.promise(clock.handoff or clock.episode, policy_target, start_at=now)
+    if clock.handoff is not None and clock.target in promising.ONE_BY_ONE:
+        (made,) = promising.one_by_one(clock.handoff, [made], now=now)
+    if made.due_at >= clock.due_at:
         return False
-    clock.due_at = deadline
+    clock.due_at = made.due_at
     clock.save(update_fields=["due_at"])
-    timing = _timing(policy_target, versions, start_at=now, due_at=deadline, why=why, now=now, by=by)
+    timing = _timing(made, why=why, now=now, by=by)
     timing.clock, timing.number = clock, clock.timings.count() + 1
     timing.save()
     wind(clock)
@@ -189,26 +191,18 @@ def _end(clock: Clock, verdict: str, *, now: datetime) -> None:
         mark_breach(clock, now=now, noticed_by="verb")
 
 
-def _timing(
-    target: PolicyTarget,
-    versions: list[int],
-    *,
-    start_at: datetime,
-    due_at: datetime,
-    why: str,
-    now: datetime,
-    by: User | None,
-) -> ClockTiming:
+def _timing(made: Promise, *, why: str, now: datetime, by: User | None) -> ClockTiming:
     """All that the deadline was counted from, not yet saved."""
     return ClockTiming(
-        start_at=start_at,
-        budget_seconds=target.seconds,
-        business_days=target.business_days,
-        calendar_versions=versions,
-        policy_version_id=target.version_id,
-        target_amount_of=target.heat,
+        start_at=made.start_at,
+        budget_seconds=made.seconds,
+        business_days=made.business_days,
+        calendar_versions=made.versions,
+        policy_version_id=made.target.version_id,
+        target_amount_of=made.target.heat,
         why=why[:60],
-        due_at=due_at,
+        told=made.told[:200],
+        due_at=made.due_at,
         at=now,
         by=by,
     )

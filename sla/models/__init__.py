@@ -1,6 +1,6 @@
 """The nouns of the promises floor."""
 
-from sla.models.clock import Clock, ClockPause, ClockStep, ClockTiming
+from sla.models.clock import Clock, ClockExtension, ClockPause, ClockStep, ClockTiming
 from sla.models.handoff import (
     LEGAL_MOVES,
     OPEN_STATES,
@@ -30,6 +30,7 @@ __all__ = [
     "Canary",
     "CapacityOverride",
     "Clock",
+    "ClockExtension",
     "ClockPause",
     "ClockStep",
     "ClockTiming",

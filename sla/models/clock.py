@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -98,7 +100,10 @@ class ClockTiming(models.Model):
     )
     policy_version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
     target_amount_of = models.CharField(max_length=10, help_text="The lane or tier whose target this is.")
-    why = models.CharField(max_length=60, help_text="offer, tier rose, hand-raise, reopened …")
+    why = models.CharField(max_length=60, help_text="offer, tier rose, hand-raise, reopened, extended …")
+    told = models.CharField(
+        max_length=200, blank=True, help_text="What else shaped it: arrived outside hours, spread over the rep's queue."
+    )
     due_at = models.DateTimeField()
     at = models.DateTimeField()
     by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
@@ -116,9 +121,14 @@ class ClockTiming(models.Model):
     def __str__(self) -> str:
         return f"{self.why}: due {self.due_at:%Y-%m-%d %H:%M}"
 
+    @property
+    def is_agreed(self) -> bool:
+        """Whether it is more than the policy's own: extended by a manager, or spread over the rep's queue."""
+        return self.why == "extended" or "come first" in self.told
+
 
 class ClockPause(models.Model):
-    """An agreed pause of depth or qualify, always with an end."""
+    """An agreed pause of depth or qualify, always with an end; it may be ended before. The reason can be erased."""
 
     clock = models.ForeignKey(Clock, models.CASCADE, related_name="pauses")
     from_at = models.DateTimeField()
@@ -126,11 +136,43 @@ class ClockPause(models.Model):
     reason = models.CharField(max_length=200)
     by = models.ForeignKey(User, models.PROTECT, related_name="+")
     at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="It was ended before its time.")
+    ended_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
+        ordering = ["from_at", "id"]
         constraints = [
-            models.CheckConstraint(condition=Q(from_at__lt=F("until_at")), name="pause_ends_after_it_starts")
+            models.CheckConstraint(condition=Q(from_at__lt=F("until_at")), name="pause_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, ended_by__isnull=True)
+                | Q(
+                    ended_at__isnull=False,
+                    ended_by__isnull=False,
+                    ended_at__gte=F("from_at"),
+                    ended_at__lte=F("until_at"),
+                ),
+                name="pause_ended_by_somebody_in_time",
+            ),
         ]
+
+    def __str__(self) -> str:
+        return self.reason
+
+    @property
+    def counts_until(self) -> datetime:
+        """Until when the clock stood still, or will."""
+        return self.ended_at or self.until_at
+
+
+class ClockExtension(models.Model):
+    """More time, given once by a manager with a reason: the timing that it made. The reason can be erased."""
+
+    clock = models.OneToOneField(Clock, models.CASCADE, primary_key=True, related_name="extension")
+    timing = models.OneToOneField(ClockTiming, models.CASCADE, related_name="extension")
+    seconds = models.PositiveIntegerField(help_text="Of working time, in the hours of the clock.")
+    reason = models.CharField(max_length=200)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
 
     def __str__(self) -> str:
         return self.reason

@@ -50,6 +50,10 @@ class PolicyVersion(models.Model):
         PUBLISHED = "published", "Published"
         RETIRED = "retired", "Retired"
 
+    class PauseBy(models.TextChoices):
+        REP = "rep", "The rep, or a manager"
+        MANAGER = "manager", "A manager only"
+
     policy = models.ForeignKey(Policy, models.PROTECT, related_name="versions")
     number = models.IntegerField()
     state = models.CharField(max_length=9, choices=VersionState.choices, default=VersionState.DRAFT)
@@ -62,6 +66,18 @@ class PolicyVersion(models.Model):
         help_text="Seconds of the team's working time for which an accepted lead stays with a rep who is away.",
     )
     max_hops = models.PositiveIntegerField(default=3, help_text="Offers before the lead waits in the pool.")
+    minutes_each = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Minutes of work that a lead takes. With it, what is offered to one rep is due one after another, "
+        "so that no promise is impossible when it is made. Empty: every promise stands for itself.",
+    )
+    pause_budget = models.PositiveIntegerField(
+        default=14 * 86_400, help_text="Seconds that the pauses of one promise may last in all, by the wall clock."
+    )
+    pause_by = models.CharField(
+        max_length=7, choices=PauseBy.choices, default=PauseBy.REP, help_text="Who may pause depth and qualify."
+    )
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -73,6 +89,11 @@ class PolicyVersion(models.Model):
             models.UniqueConstraint(fields=["policy"], condition=Q(state="published"), name="one_published_policy"),
             models.UniqueConstraint(fields=["policy"], condition=Q(state="draft"), name="one_draft_policy"),
             models.CheckConstraint(condition=Q(max_hops__gte=1), name="at_least_one_hop"),
+            models.CheckConstraint(
+                condition=Q(minutes_each__isnull=True) | Q(minutes_each__gte=1, minutes_each__lte=480),
+                name="a_lead_takes_minutes",
+                violation_error_message="A lead takes from 1 to 480 minutes of work; or leave it empty.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -93,6 +114,9 @@ class PolicyTarget(models.Model):
     heat = models.CharField(max_length=10, choices=Heat.choices)
     seconds = models.PositiveIntegerField(null=True, blank=True)
     business_days = models.PositiveIntegerField(null=True, blank=True)
+    outside_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Instead, for what arrives outside these hours: so long after they open."
+    )
     hours = models.CharField(max_length=6, choices=Hours.choices, default=Hours.TEAM)
     touches = models.PositiveIntegerField(null=True, blank=True, help_text="Follow-up depth: how many touches.")
 
@@ -105,6 +129,11 @@ class PolicyTarget(models.Model):
                 | Q(seconds__isnull=True, business_days__isnull=False, business_days__gte=1),
                 name="target_in_one_unit",
                 violation_error_message="Give either a length of time or business days.",
+            ),
+            models.CheckConstraint(
+                condition=Q(outside_seconds__isnull=True) | ~Q(hours="always"),
+                name="outside_of_some_hours",
+                violation_error_message="Round the clock nothing arrives outside hours. Name hours, or leave it empty.",
             ),
             models.CheckConstraint(condition=~Q(target="depth") | Q(touches__gte=1), name="depth_counts_touches"),
             models.CheckConstraint(

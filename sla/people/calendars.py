@@ -25,6 +25,12 @@ def hours_for(subject: Handoff | Episode, policy_target: PolicyTarget) -> tuple[
     return hours_of_versions(ids), ids
 
 
+def hours_of_rep(user: User, team: Team) -> Hours:
+    """The hours in which this person works in this team: their own, else the team's."""
+    own = _of_rep(user) or _of_team(team)
+    return hours_of_versions([own] if own is not None else [])
+
+
 def hours_of_versions(ids: Iterable[int]) -> Hours:
     """The time that is open in all of these calendar versions; of none, round the clock."""
     return Hours.of(*(_calendar(each) for each in ids))

@@ -14,7 +14,7 @@ from sla.publishing.policies import NOT_COPIED
 
 OF_ROWS = frozenset({"id", "version", "is_shipped"})
 OF_TARGETS = frozenset({"id", "version", "target", "heat", "seconds", "business_days"})
-IN_SECONDS = ("grace", "seconds", "_within", "_for", "_before")
+IN_SECONDS = ("grace", "seconds", "_within", "_for", "_before", "_budget")
 
 
 def said_by_row(row: RoutingRule | Reason) -> dict[str, str]:

@@ -11,9 +11,8 @@ from typing import Any, Final, NamedTuple
 from leads.models import Lead, Team
 from scoring.models import Episode, Lane
 from sla import matching
-from sla.clocks import deadlines, ladder, policies
+from sla.clocks import deadlines, ladder, policies, promising
 from sla.models import Handoff, PolicyVersion, RoutingRule, Target
-from sla.people import calendars
 from sla.routing import candidates, former, waiting
 from sla.routing.candidates import Candidate, Roster
 
@@ -132,15 +131,15 @@ def promises(decision: Decision, episode: Episode) -> dict[str, datetime]:
     offer = Handoff(user=chosen.rep.user, team=team)
     due = {}
     for target in (Target.FIRST_TOUCH,) if episode.lane == Lane.FAST else (Target.ACCEPT, Target.FIRST_TOUCH):
-        promised = policies.target_for(version, target, policies.heat_of(episode))
-        if promised is None:
+        line = policies.target_for(version, target, policies.heat_of(episode))
+        if line is None:
             continue
-        hours, _ = calendars.hours_for(offer, promised)
         try:
-            due[target.value] = deadlines.due_for(hours, decision.at, promised)
+            due[target.value] = promising.promise(offer, line, start_at=decision.at, arrived_at=episode.opened_at)
         except deadlines.NotCountable:
             continue
-    return due
+    made = promising.one_by_one(offer, list(due.values()), now=decision.at)
+    return {target: promise.due_at for target, promise in zip(due, made, strict=True)}
 
 
 def _held(episode: Episode, lead: Lead, *, now: datetime) -> Decision | None:

@@ -16,7 +16,8 @@ from leads.models import Lead, User
 from leads.viewer import is_part, signed_in, viewer_of
 from scoring.models import Episode
 from sla import clocks, handoffs, routing, timers
-from sla.models import CalendarVersion, Clock, ClockTiming, Handoff, Reason, State, Touch
+from sla.clocks import pausing
+from sla.models import CalendarVersion, Clock, ClockPause, ClockTiming, Handoff, Reason, State, Touch
 from sla.querysets import managed_teams
 from sla.timers import Timer
 from sla.views.answers import toast_after
@@ -36,6 +37,9 @@ class ShownClock:
     timing: ClockTiming
     deadline: Deadline
     hours: str
+    pause: ClockPause | None = None
+    may_pause: bool = False
+    may_extend: bool = False
 
     @property
     def sum(self) -> list[Counted | Uncounted]:
@@ -62,14 +66,17 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime) -> dict[str, Any]:
     handoff = Handoff.objects.filter(episode=episode).for_rows().order_by("-hop").first() if episode else None
     waiting = routing.why_waiting(episode, now=now) if episode is not None else None
     acts = handoff is not None and handoffs.may_act(handoff, viewer)
-    shown = handoff.clocks.all() if handoff is not None and hosted is None else Clock.objects.none()
+    shown = list(handoff.clocks.all()) if handoff is not None and hosted is None else []
+    if waiting is not None and hosted is None:
+        shown = list(Clock.objects.filter(episode=episode, handoff=None, verdict="").select_related("extension__by"))
+    manages = any(each.is_running for each in shown) and pausing.manages(viewer, shown[0])
     return {
         "lead": lead,
         "episode": episode,
         "handoff": handoff,
         "waiting": waiting,
         "timer": timers.of_handoff(handoff, now=now) if handoff is not None else None,
-        "clocks": [_shown(each, now=now) for each in shown],
+        "clocks": [_shown(each, acts=acts, manages=manages, now=now) for each in shown],
         "company": company_of(episode, viewer) if episode is not None else None,
         "is_hosted": hosted is not None,
         "may_split": acts and handoff is not None and handoff.is_open,
@@ -101,9 +108,20 @@ def handoffs_bant() -> tuple[tuple[str, str], ...]:
     )
 
 
-def _shown(each: Clock, *, now: datetime) -> ShownClock:
+def _shown(each: Clock, *, acts: bool, manages: bool, now: datetime) -> ShownClock:
     timing = timers.last_timing(each)
-    return ShownClock(each, timers.of_clock(each, now=now), timing, clocks.explain(each), _hours(timing))
+    standing = timers.standing_pause(each, now=now)
+    in_time = each.is_running and now <= each.due_at
+    return ShownClock(
+        each,
+        timers.of_clock(each, now=now),
+        timing,
+        clocks.explain(each),
+        _hours(timing),
+        pause=standing if acts and each.is_running else None,
+        may_pause=acts and in_time and standing is None and each.target in pausing.PAUSABLE,
+        may_extend=in_time and manages and not hasattr(each, "extension"),
+    )
 
 
 def _hours(timing: ClockTiming) -> str:

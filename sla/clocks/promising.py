@@ -1,0 +1,120 @@
+"""What a target promises from a moment on: its budget, by day or by night, and where one rep has many, one by one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Min
+
+from leads.models import Team, User
+from scoring.models import Episode
+from sla.clocks import spreading
+from sla.clocks.deadlines import countable
+from sla.models import OPEN_STATES, Clock, Handoff, PolicyTarget, Target
+from sla.people import calendars
+from sla.worktime import Hours, due_at, elapsed, is_open, remaining
+
+# What a rep does with a lead in one go: answer it and reach out.
+ONE_BY_ONE = (Target.ACCEPT, Target.FIRST_TOUCH)
+OUTSIDE: Final = "arrived outside hours"
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A deadline and all that it is counted from."""
+
+    target: PolicyTarget
+    hours: Hours
+    versions: list[int]
+    start_at: datetime
+    seconds: int | None
+    business_days: int | None
+    due_at: datetime
+    told: str = ""
+
+
+def promise(
+    subject: Handoff | Episode, target: PolicyTarget, *, start_at: datetime, arrived_at: datetime | None = None
+) -> Promise:
+    """What this target promises from here, by itself, in the hours it names as they stand now. Raises NotCountable.
+
+    Another budget may hold for what arrives outside these hours; it counts from their opening. What arrived then and
+    was offered after the opening is due by it too, where that is later.
+    """
+    hours, versions = calendars.hours_for(subject, target)
+    with countable():
+        due = due_at(hours, start_at, seconds=target.seconds, business_days=target.business_days)
+        regular = Promise(target, hours, versions, start_at, target.seconds, target.business_days, due)
+        if target.outside_seconds is None or not hours.calendars:
+            return regular
+        arrived = start_at if not is_open(hours, start_at) else min(arrived_at or start_at, start_at)
+        if is_open(hours, arrived):
+            return regular
+        outside = due_at(hours, arrived, seconds=target.outside_seconds)
+    if arrived != start_at and outside <= due:
+        return regular
+    return Promise(target, hours, versions, arrived, target.outside_seconds, None, outside, told=OUTSIDE)
+
+
+def one_by_one(handoff: Handoff, promises: Sequence[Promise], *, now: datetime) -> list[Promise]:
+    """The same promises, none of them before the rep can get to it beside all that they have promised already.
+
+    What was promised before stays as it is. Where the policy says nothing of how long a lead takes, each promise
+    stands for itself. The rep is locked by the caller.
+    """
+    minutes = promises[0].target.version.minutes_each if promises else None
+    if minutes is None:
+        return list(promises)
+    hours = calendars.hours_of_rep(handoff.user, handoff.team)
+    made = queue(handoff.user, hours, now=now, leave_out=handoff)
+    with countable():
+        wanted = min(remaining(hours, now, each.due_at) for each in promises)
+        slot = spreading.earliest(made, wanted, minutes * 60)
+        return [_not_before(each, slot, hours, made, minutes=minutes, now=now) for each in promises]
+
+
+def keepable_from(user: User, team: Team, *, minutes: int, now: datetime) -> datetime:
+    """The first instant at which this rep could keep one more promise beside all they have. Raises NotCountable."""
+    hours = calendars.hours_of_rep(user, team)
+    with countable():
+        return due_at(hours, now, seconds=spreading.earliest(queue(user, hours, now=now), 0, minutes * 60))
+
+
+def queue(user: User, hours: Hours, *, now: datetime, leave_out: Handoff | None = None) -> list[float]:
+    """What a rep has promised to answer or to touch, each lead once: working seconds from now until it is due."""
+    running = Clock.objects.filter(
+        verdict="", target__in=ONE_BY_ONE, handoff__user=user, handoff__state__in=OPEN_STATES
+    )
+    if leave_out is not None:
+        running = running.exclude(handoff=leave_out.pk)
+    dues = running.order_by().values_list("handoff").annotate(Min("due_at"))
+    return sorted(remaining(hours, now, due) for _, due in dues)
+
+
+def _not_before(
+    made: Promise, slot: float, hours: Hours, others: Sequence[float], *, minutes: int, now: datetime
+) -> Promise:
+    """This promise, due no earlier than the slot, as whole seconds in its own hours: so it can be counted again."""
+    moved = made
+    while remaining(hours, now, moved.due_at) < slot:
+        moved = _at_least(moved, due_at(hours, now, seconds=slot))
+        slot = spreading.earliest(others, remaining(hours, now, moved.due_at), minutes * 60)
+    if moved is made:
+        return made
+    ahead = sum(other <= slot for other in others)
+    told = f"{ahead} promise{'' if ahead == 1 else 's'} of the rep come first, {minutes} min each"
+    return replace(moved, told="; ".join(part for part in (made.told, told) if part))
+
+
+def _at_least(made: Promise, at: datetime) -> Promise:
+    """The promise with the smallest budget of whole seconds that is not due before an instant."""
+    seconds = math.ceil(elapsed(made.hours, made.start_at, at).seconds)
+    due = due_at(made.hours, made.start_at, seconds=seconds)
+    if due < at:  # closed by then: the first second after the next opening
+        seconds += 1
+        due = due_at(made.hours, made.start_at, seconds=seconds)
+    return replace(made, seconds=seconds, business_days=None, due_at=due)
