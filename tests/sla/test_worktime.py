@@ -10,6 +10,7 @@ from sla.worktime import (
     Calendar,
     Hours,
     InstantError,
+    Limits,
     NeverOpen,
     PauseError,
     TooFar,
@@ -398,6 +399,74 @@ class TestElapsed:
     def test_refuses_a_distance_nobody_means(self):
         with pytest.raises(TooFar, match="end"):
             elapsed(hours(NEW_YORK), at("1950-03-04T10:00-05:00"), at("2026-03-03T10:00-05:00"))
+
+
+class TestLimits:
+    DAILY = daily("UTC", ["09:00", "10:00"])
+    START = "2026-01-01T00:00+00:00"
+
+    @pytest.mark.parametrize(
+        ("budget", "field"),
+        [
+            ({"seconds": 2 * 366 * HOUR}, None),  # 732 days: within two years of 366
+            ({"seconds": 2 * 366 * HOUR + HOUR * 64}, "seconds"),  # two months more
+            ({"seconds": 2 * 366 * 24 * HOUR + 1}, "seconds"),  # more seconds than two years have
+            ({"seconds": 1e308}, "seconds"),
+            ({"business_days": 731}, None),
+            ({"business_days": 734}, "business_days"),
+            ({"business_days": 10**30}, "business_days"),
+        ],
+    )
+    def test_bound_how_far_ahead_an_answer_may_lie(self, budget, field):
+        def ask():
+            return due(hours(self.DAILY), at(self.START), limits=Limits(years=2), **budget)
+
+        if field is None:
+            assert ask().due_at
+        else:
+            with pytest.raises(TooFar) as refused:
+                ask()
+            assert refused.value.field == field
+            assert str(refused.value).startswith(f"{field}: ")
+
+    def test_bound_it_through_pauses_too(self):
+        pauses = [(at("2026-01-02T00:00+00:00"), at("2029-01-01T00:00+00:00"))]
+        assert due(hours(self.DAILY), at(self.START), seconds=2 * HOUR, pauses=pauses).due_at.year == 2029
+        with pytest.raises(TooFar, match="shorter pauses"):
+            due(hours(self.DAILY), at(self.START), seconds=2 * HOUR, pauses=pauses, limits=Limits(years=2))
+
+    def test_bound_how_far_apart_two_moments_may_be(self):
+        assert elapsed(hours(self.DAILY), at(self.START), at("2028-01-01T00:00+00:00"), limits=Limits(years=2)).seconds
+        with pytest.raises(TooFar, match="end: lies more than 2 years"):
+            elapsed(hours(self.DAILY), at(self.START), at("2028-01-05T00:00+00:00"), limits=Limits(years=2))
+
+    def test_bound_the_lines_of_a_sum_and_never_cut_it_short(self):
+        days = 10  # each gives two lines, the last ends as it closes: 9 nights joined, one morning before
+        for lines, fits in ((2 * days, True), (2 * days - 1, False)):
+            answer = due(hours(self.DAILY), at(self.START), seconds=days * HOUR, limits=Limits(lines=lines))
+            assert answer.due_at == at("2026-01-10T10:00+00:00")
+            if fits:
+                assert len(answer.counted) + len(answer.uncounted) == lines
+            else:
+                with pytest.raises(TooFar, match="start: the sum from here has more than 19 lines"):
+                    assert answer.counted
+
+    def test_do_not_let_a_long_pause_hide_lines(self):
+        pauses = [(at(self.START), at("2026-01-20T00:00+00:00"))]  # one line, laid over many
+        answer = elapsed(
+            hours(self.DAILY), at(self.START), at("2026-01-19T00:00+00:00"), pauses, limits=Limits(lines=20)
+        )
+        with pytest.raises(TooFar):
+            assert answer.uncounted
+
+
+class TestAskedOnce:
+    def test_is_the_same_answer_and_leaves_nothing_behind(self):
+        calendar = Calendar.from_spec(LUNCH)
+        kept, once = Hours.of(calendar), Hours.once(calendar)
+        assert Hours.once(calendar) is not once
+        asked = (at("2026-03-03T15:00-05:00"),)
+        assert due(kept, *asked, seconds=100_000).counted == due(once, *asked, seconds=100_000).counted
 
 
 class TestSeveralCalendars:

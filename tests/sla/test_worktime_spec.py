@@ -65,6 +65,40 @@ class TestFromSpec:
         assert str(refused.value).startswith(f"{field}, {day}: " if day else f"{field}: ")
 
     @pytest.mark.parametrize(
+        ("spec", "path"),
+        [
+            (weekly(mon=[["09:00", "12:00"], ["12:00", "12:00"]]), "weekly.mon[1]"),
+            (weekly(mon=[["13:00", "17:00"], ["09:00", "14:00"]]), "weekly.mon[1]"),  # as given, not as sorted
+            (weekly(mon=NIGHT, tue=[["05:00", "09:00"]]), "weekly.tue"),
+            ({**OFFICE, "breaks": {"2026-12-24": [["12:00", "13:00"], [1, 2]]}}, "breaks.2026-12-24[1]"),
+            ({**OFFICE, "holidays": ["2026-12-25", "2026-13-25"]}, "holidays[1]"),
+            ({**OFFICE, "holidays": {"2026-12-25": 5}}, "holidays.2026-12-25"),
+            ({**OFFICE, "recurring_holidays": ["12-25", "02-30"]}, "recurring_holidays[1]"),
+            ({**OFFICE, "time_zone": "x"}, "time_zone"),
+        ],
+    )
+    def test_says_where(self, spec, path):
+        with pytest.raises(CalendarError) as refused:
+            Calendar.from_spec(spec)
+        assert refused.value.path == path
+
+    @pytest.mark.parametrize(
+        ("spec", "told"),
+        [
+            (weekly(mon=[["00:00", "00:01"]] * 25), "at most 24"),
+            ({**OFFICE, "weekly_breaks": {"mon": [["00:00", "00:01"]] * 25}}, "at most 24"),
+            ({**OFFICE, "holidays": ["2026-12-25"] * 4_001}, "at most 4000"),
+            ({**OFFICE, "holidays": {"2026-12-25": "x" * 201}}, "at most 200"),
+            ({**OFFICE, "time_zone": "x" * 10_000}, "not a time zone"),
+            ({**OFFICE, "x" * 10_000: 1}, "not part of a calendar"),
+        ],
+    )
+    def test_refuses_sizes_nobody_means_in_few_words(self, spec, told):
+        with pytest.raises(CalendarError, match=told) as refused:
+            Calendar.from_spec(spec)
+        assert len(str(refused.value)) < 300
+
+    @pytest.mark.parametrize(
         ("spec", "field", "day", "told"),
         [
             (

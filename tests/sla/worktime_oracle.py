@@ -123,12 +123,15 @@ class Oracle:
 
     def _pieces(self, start: datetime, pauses: Pauses) -> Iterator[tuple[datetime, datetime, bool]]:
         """Each minute from the start on, cut at the edges of pauses, and whether it counts."""
-        edges = [edge for pause in pauses for edge in pause]
+        edges: dict[int, set[datetime]] = {}
+        for edge in (edge for pause in pauses for edge in pause if edge > start):
+            edges.setdefault((edge - self.start) // MINUTE, set()).add(edge)
+        begun = start
         for n in range((start - self.start) // MINUTE, len(self.minutes)):
-            begun, ended = max(self.minutes[n], start), self.minutes[n] + MINUTE
-            cuts = [begun, *sorted(edge for edge in edges if begun < edge < ended), ended] if edges else [begun, ended]
-            for at, until in pairwise(cuts):
+            ended = self.minutes[n] + MINUTE
+            for at, until in pairwise(sorted({begun, ended} | edges[n])) if n in edges else ((begun, ended),):
                 yield at, until, self.open[n] and not any(since <= at < till for since, till in pauses)
+            begun = ended
 
 
 @lru_cache
