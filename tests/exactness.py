@@ -12,7 +12,7 @@ import random
 import sys
 import time
 
-from tests.sla.worktime_cases import APIA_SKIPS, BEGIN, END, ZONES, compare, inverse_fails, random_hours, windows
+from tests.sla.worktime_cases import BEGIN, END, ZONES, compare, inverse_fails, random_hours, windows
 from tests.sla.worktime_oracle import changes
 
 SHOWN = 5
@@ -21,20 +21,21 @@ PER_SET = 10_000  # deadlines asked of twenty calendars before the next twenty
 
 def main() -> int:
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
-    print(f"seed {seed}")
-    return (
-        1
-        if against_the_oracle(seed, int(os.environ.get("WINDOWS") or 5_000))
-        + counting_back(seed, int(os.environ.get("DUES") or 1_000_000))
-        else 0
-    )
+    print(f"seed {seed}", flush=True)
+    found = 0
+    if wanted := int(os.environ.get("WINDOWS") or 5_000):
+        found += against_the_oracle(seed, wanted)
+    if wanted := int(os.environ.get("DUES") or 1_000_000):
+        found += counting_back(seed, wanted)
+    return 1 if found else 0
 
 
 def against_the_oracle(seed: int, wanted: int) -> int:
-    """At least so many windows, and every change of offset at least twice."""
+    """At least so many windows: rounds over every change of offset, and some ordinary days, in every zone."""
     begun, rng = time.monotonic(), random.Random(seed)
-    compared, found = 0, 0
+    compared = rounds = found = 0
     while compared < wanted:
+        rounds += 1
         for zone in ZONES:
             for around in windows(rng, zone):
                 compared += 1
@@ -45,10 +46,9 @@ def against_the_oracle(seed: int, wanted: int) -> int:
                     if found <= SHOWN:
                         print(f"  {zone}, {around}: {str(difference)[:600]}")
     known = sum(len(changes(zone, BEGIN, END)) for zone in ZONES)
-    took = time.monotonic() - begun
     print(
-        f"{compared} windows in {len(ZONES)} zones, {known} changes of offset and {APIA_SKIPS:%Y-%m-%d} in Apia each "
-        f"several times: {found} mismatches, {took:.0f} s",
+        f"{compared} windows in {len(ZONES)} zones, each of {known} changes of offset and the date Apia left out "
+        f"{rounds} times: {found} mismatches, {time.monotonic() - begun:.0f} s",
         flush=True,
     )
     return found

@@ -114,6 +114,8 @@ ORDINARY = [
     ),
     # A holiday that recurs; February 29 recurs in leap years.
     ({**NEW_YORK, "recurring_holidays": ["12-25"]}, "2026-12-24T16:00-05:00", 7200, "2026-12-28T10:00-05:00"),
+    # It takes the night that starts on it, and with it the morning after.
+    ({**NIGHTS, "recurring_holidays": ["12-25"]}, "2026-12-25T12:00-05:00", 3600, "2026-12-28T23:00-05:00"),
     ({**NEW_YORK, "recurring_holidays": ["02-29"]}, "2024-02-28T16:00-05:00", 7200, "2024-03-01T10:00-05:00"),
     ({**NEW_YORK, "recurring_holidays": ["02-29"]}, "2023-02-28T16:00-05:00", 7200, "2023-03-01T10:00-05:00"),
 ]
