@@ -83,6 +83,18 @@ def _values(episode: Episode, lead: Lead) -> dict[str, Any]:
     return values | {"trait": lead.traits, "account_trait": account.traits if account is not None else {}}
 
 
+def value_of(episode: Episode, lead: Lead, field: str) -> Any:
+    """What stands under a field for this lead; None where nothing does."""
+    values = _values(episode, lead)
+    if field in values:
+        return values[field]
+    floor, _, path = field.partition(".")
+    found: Any = values.get(floor)
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
+
+
 def _of_account(account: Account | None, name: str) -> Any:
     value = getattr(account, name, None)
     return None if value == "" else value

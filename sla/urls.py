@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from sla.views import agreed, away, board, company, deciding, inbox, lead_promise, status, story, team, verdicts
+from sla.views import (
+    agreed,
+    away,
+    board,
+    company,
+    deciding,
+    inbox,
+    lead_promise,
+    simulator,
+    status,
+    story,
+    team,
+    verdicts,
+)
 
 urlpatterns = [
     path("", inbox.home, name="home"),
@@ -18,6 +31,7 @@ urlpatterns = [
     path("away/<uuid:public_id>/<uuid:absence>/", away.change, name="away-change"),
     path("away/<uuid:public_id>/<uuid:absence>/end/", away.end, name="away-end"),
     path("away/<uuid:public_id>/<uuid:absence>/cancel/", away.cancel, name="away-cancel"),
+    path("simulator/", simulator.simulator, name="simulator"),
     path("status/", status.status, name="status"),
     path("board/left/<uuid:public_id>/give/", deciding.give, name="left-give"),
     path("board/left/<uuid:public_id>/keep/", deciding.keep, name="left-keep"),

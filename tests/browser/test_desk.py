@@ -186,8 +186,9 @@ class TestLooks:
             page = visit(firm.ben.user, path, viewport=PHONE, has_touch=True)
             page.wait_for_load_state("networkidle")
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
-        page = visit(firm.manager, "/board/", viewport=PHONE, has_touch=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        for path in ("/board/", f"/simulator/?lead={offered.episode.lead.public_id}"):
+            page = visit(firm.manager, path, viewport=PHONE, has_touch=True)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
         page = visit(firm.ben.user, "/inbox/", viewport=PHONE, has_touch=True)
         page.locator(f"#row-{offered.public_id} .row-link").tap()
         accept = page.get_by_role("button", name="Accept")
@@ -219,6 +220,8 @@ class TestForEverybody:
             (firm.ben.user, "/leads/", None),
             (firm.manager, "/board/", None),
             (firm.manager, "/board/", PHONE),
+            (firm.manager, f"/simulator/?lead={lead.public_id}", None),
+            (firm.manager, f"/simulator/?q={lead.last_name}&go=yes", PHONE),
         ):
             options = {"viewport": viewport} if viewport else {}
             page = visit(user, path, color_scheme=scheme, **options)

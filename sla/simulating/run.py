@@ -1,0 +1,160 @@
+"""One simulation: the decision that routing would take, why each rule held or not, and the promises with their sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from leads.conditions import ConditionError, sentence
+from sla import worktime
+from sla.clocks import NotCountable, ladder, policies
+from sla.models import CalendarVersion, ClockTiming, Handoff, PolicyVersion, RoutingRule, Target
+from sla.people import calendars
+from sla.routing import deciding
+from sla.routing.candidates import ELIGIBLE, HAD_IT, IN_WORDS, LATER, Candidate
+from sla.routing.deciding import Decision, Ends
+from sla.simulating.paper import Asked
+from sla.simulating.reasons import why_not
+from sla.worktime import Deadline, WorktimeError
+
+ENDS = {
+    Ends.OFFER: "It would be offered.",
+    Ends.HELD: "It would wait for a moment, so that the last verdict can still be undone.",
+    Ends.POOL: "It would wait in the pool until a person decides: all its offers went by unanswered.",
+    Ends.NO_RULE: "It would wait: no routing rule holds. Add one with an empty condition, as the last.",
+    Ends.NOBODY: "It would wait: rules hold, and nobody of their teams can take it.",
+    Ends.NO_POLICY: "It would wait: nothing can be promised, for no published policy holds.",
+}
+
+
+@dataclass(frozen=True)
+class RuleSeen:
+    """One rule: whether it was asked, what came of it, and what stood in its way."""
+
+    rule: RoutingRule
+    reads: str
+    result: str
+    why_not: list[str]
+
+
+@dataclass(frozen=True)
+class RepSeen:
+    """One rep of the team with their numbers, and in words why it would or would not be them."""
+
+    candidate: Candidate
+    is_chosen: bool
+    says: str
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One target: when it would be due, how that is counted, and what would happen on the way."""
+
+    target: Target
+    deadline: Deadline
+    hours: str
+    ladder: list[tuple[datetime, str]]
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Where it would go, and all that led to it."""
+
+    asked: Asked
+    decision: Decision
+    says: str
+    rules: list[RuleSeen]
+    reps: list[RepSeen]
+    policy: PolicyVersion | None
+    promises: list[Promise]
+
+
+def simulate(asked: Asked) -> Simulation:
+    """Where this lead would go at that instant, with the load as it is now. Writes and locks nothing."""
+    episode, lead, at = asked.episode, asked.lead, asked.at
+    decision = deciding.decide(episode, lead, now=at)
+    return Simulation(
+        asked,
+        decision,
+        ENDS.get(decision.ends, decision.why),
+        _rules(asked, decision),
+        list(_reps(decision)),
+        decision.policy_version,
+        list(_promises(asked, decision)),
+    )
+
+
+def _rules(asked: Asked, decision: Decision) -> list[RuleSeen]:
+    """Every active rule in its order; those behind the chosen one were not asked."""
+    tried = {each.rule.pk: each.result for each in decision.tried}
+    rules = list(RoutingRule.objects.filter(is_active=True).select_related("team").order_by("position", "id"))
+    reasons = why_not(asked.episode, asked.lead, [rule.condition for rule in rules])
+    return [
+        RuleSeen(rule, _read(rule), tried.get(rule.pk, "not asked"), why if rule.pk in tried else [])
+        for rule, why in zip(rules, reasons, strict=True)
+    ]
+
+
+def _read(rule: RoutingRule) -> str:
+    try:
+        return sentence(rule.condition)
+    except ConditionError as error:
+        return str(error)
+
+
+def _reps(decision: Decision) -> Iterator[RepSeen]:
+    if decision.roster is None:
+        return
+    for each in decision.roster.candidates:
+        chosen = decision.chosen is not None and each.rep.pk == decision.chosen.rep.pk
+        able = each.code in (ELIGIBLE, HAD_IT, LATER)
+        says = (
+            "would be offered it" if chosen else "could take it later" if able else IN_WORDS.get(each.code, each.code)
+        )
+        yield RepSeen(each, chosen, says)
+
+
+def _promises(asked: Asked, decision: Decision) -> Iterator[Promise]:
+    """Accept and first touch of the offer; while it would wait, the time by which somebody must have it."""
+    version = decision.policy_version
+    if version is None:
+        return
+    if decision.chosen is None or decision.team is None:
+        wanted: tuple[Target, ...] = (Target.ASSIGN,)
+        subject: Handoff | None = None
+    else:
+        wanted = tuple(target for target in (Target.ACCEPT, Target.FIRST_TOUCH) if target.value in decision.promised)
+        subject = Handoff(user=decision.chosen.rep.user, team=decision.team)
+    for target in wanted:
+        promised = policies.target_for(version, target, policies.heat_of(asked.episode))
+        if promised is None:
+            continue
+        hours, ids = calendars.hours_for(subject or asked.episode, promised)
+        try:
+            deadline = worktime.due(hours, asked.at, seconds=promised.seconds, business_days=promised.business_days)
+        except WorktimeError:
+            continue
+        timing = ClockTiming(
+            start_at=asked.at,
+            budget_seconds=promised.seconds,
+            business_days=promised.business_days,
+            calendar_versions=ids,
+            policy_version=version,
+            due_at=deadline.due_at,
+        )
+        yield Promise(target, deadline, _hours(ids), _ladder(timing, target))
+
+
+def _ladder(timing: ClockTiming, target: Target) -> list[tuple[datetime, str]]:
+    try:
+        steps = ladder.schedule(timing, target, due=timing.due_at)
+    except NotCountable:
+        return []
+    told = [(step.at, "the promise is broken" if step.ladder_step is None else str(step.ladder_step)) for step in steps]
+    return sorted(told)
+
+
+def _hours(ids: list[int]) -> str:
+    versions = CalendarVersion.objects.filter(pk__in=ids).select_related("calendar").order_by("pk")
+    return " and ".join(map(str, versions)) or "round the clock"
