@@ -22,7 +22,8 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         """What this user may read.
 
         Marketing, RevOps and admins: all. A manager: what their teams hold and what no team holds, and their own.
-        A rep: what they hold or held, and the other leads of accounts on which they hold one.
+        A rep: what they hold or held, and the other leads of accounts on which they hold one. Whoever owns an account:
+        its leads.
         """
         from leads.models import HolderChange, Role, TeamMembership
 
@@ -30,11 +31,12 @@ class LeadQuerySet(models.QuerySet["Lead"]):
             return self.none()
         if user.has_role(Role.MARKETING, Role.REVOPS, Role.ADMIN):
             return self
+        owns = Q(account__owner=user)
         held = Exists(HolderChange.objects.filter(lead=OuterRef("pk"), holder=user))
         if user.has_role(Role.MANAGER):
             managed = TeamMembership.objects.filter(user=user, is_manager=True).values("team")
-            return self.filter(Q(holder_team__in=managed) | Q(holder_team__isnull=True) | Q(holder=user) | held)
+            return self.filter(Q(holder_team__in=managed) | Q(holder_team__isnull=True) | Q(holder=user) | held | owns)
         if user.has_role(Role.REP):
             on_account = self.model._default_manager.filter(holder=user, account__isnull=False).values("account")
-            return self.filter(Q(holder=user) | held | Q(account__in=on_account))
-        return self.none()
+            return self.filter(Q(holder=user) | held | owns | Q(account__in=on_account))
+        return self.filter(owns)

@@ -49,6 +49,14 @@ def deciding_fact(lead: Lead, version: DefinitionVersion, why: Why, *, now: date
     return last
 
 
+def deciding_hand(version: DefinitionVersion, activity_id: int) -> Deciding | None:
+    """A raised hand by itself: live iff it came after publication, not by import or replay, and was fresh."""
+    activity = Activity.objects.filter(pk=activity_id).first()
+    if activity is None or (version.published_at is not None and activity.known_at <= version.published_at):
+        return None
+    return _by(activity, version)
+
+
 def _met(lead: Lead, version: DefinitionVersion, *, at: datetime) -> bool:
     rows = judging.judge([lead.pk], version, as_of=at, present=False)
     return bool(rows) and bool(rows[0]["meets"] or rows[0]["hand_raised"])
@@ -61,8 +69,10 @@ def _activity(lead: Lead, version: DefinitionVersion, why: Why) -> Deciding | No
         if why.counted_activities
         else None
     )
-    if last is None:
-        return None
+    return _by(last, version) if last is not None else None
+
+
+def _by(last: Activity, version: DefinitionVersion) -> Deciding:
     joined = last.known_at > last.received_at
     fresh = joined or last.received_at - last.occurred_at <= timedelta(seconds=version.fresh_within)
     kind = "joined" if joined else "activity"

@@ -25,7 +25,8 @@ STAGE_WITHOUT = """
 SELECT lead.id AS lead_id, lead.stage FROM leads_lead AS lead
 WHERE lead.merged_into_id IS NULL AND lead.erased_at IS NULL AND (lead.stage IN ('MQL', 'SAL')) <> EXISTS (
     SELECT 1 FROM scoring_episodemember AS member
-    JOIN scoring_episode AS episode ON episode.id = member.episode_id AND episode.closed_at IS NULL
+    JOIN scoring_episode AS episode ON episode.id = member.episode_id
+      AND episode.closed_at IS NULL AND episode.lane <> 'signal'
     WHERE member.lead_id = lead.id AND member.left_at IS NULL)
 """
 PHASE_ENDS = """

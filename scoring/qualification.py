@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from leads import nurture
 from leads.locks import LeadGone, lock_lead
 from leads.models import Lead, Stage
 from leads.transactions import business
 from scoring import episodes, judging
-from scoring.deciding import Deciding, deciding_fact
+from scoring.deciding import Deciding, deciding_fact, deciding_hand
 from scoring.models import (
     DefinitionVersion,
     Episode,
@@ -26,6 +26,8 @@ from scoring.models import (
 from scoring.reasons import Why, explain
 
 REFUSED = Lead.Permission.REFUSED
+# Where a raised hand opens a signal: there is somebody who has them, or a reason not to take them up as new.
+SIGNALS_FROM = frozenset({Stage.SQL, Stage.OPPORTUNITY, Stage.CUSTOMER, Stage.DISQUALIFIED})
 
 
 @business
@@ -102,6 +104,8 @@ def _open(lead: Lead, version: DefinitionVersion, row: dict[str, Any], *, now: d
 
     Who raised a hand, or is hotter than the colleague's matter, gets a matter of its own beside it.
     """
+    if lead.stage in SIGNALS_FROM:
+        return _signal(lead, version, row, now=now)
     if not _may_open(lead, row, now=now):
         return None
     why = explain(lead, version, row, as_of=now)
@@ -134,11 +138,56 @@ def _open(lead: Lead, version: DefinitionVersion, row: dict[str, Any], *, now: d
     )
 
 
+def _signal(lead: Lead, version: DefinitionVersion, row: dict[str, Any], *, now: datetime) -> Episode | None:
+    """A raised hand of somebody known, who has a deal, bought, or was disqualified: a signal for whoever has them."""
+    made = _new_hand(lead, version, row, now=now)
+    if made is None:
+        return None
+    return episodes.open_episode(
+        lead,
+        qualification=made,
+        definition=version.definition,
+        version=version,
+        tier=Tier.HOT,
+        lane=Lane.SIGNAL,
+        opened_by=OpenedBy.SIGNAL,
+        opened_at=made.received_at,
+        now=now,
+    )
+
+
+def _raise_again(
+    lead: Lead, episode: Episode, version: DefinitionVersion, row: dict[str, Any], *, now: datetime
+) -> Episode:
+    """Another raised hand while a signal is open: nothing else of the lead is looked at until that is answered."""
+    made = _new_hand(lead, version, row, now=now)
+    if made is not None:
+        episodes.add_qualification(episode, made, now=now)
+        hand = made.deciding["hand_raise_activity"]
+        episodes.raise_hand(episode, activity_id=hand, now=now, detail={"qualification_id": made.pk})
+    return episode
+
+
+def _new_hand(lead: Lead, version: DefinitionVersion, row: dict[str, Any], *, now: datetime) -> Qualification | None:
+    """The qualification by a raised hand that is news and was never answered, of the lead or who was merged into it."""
+    if not row["hand_raised"] or closed_channels(lead):
+        return None
+    why = explain(lead, version, row, as_of=now)
+    hand = why.hand_raise_activity
+    person = Q(lead=lead) | Q(lead__merged_into=lead)
+    if hand is None or Qualification.objects.filter(person, deciding__hand_raise_activity=hand).exists():
+        return None
+    deciding = deciding_hand(version, hand)
+    return _write(lead, version, row, why, deciding, now=now) if deciding is not None and deciding.is_live else None
+
+
 def _add(lead: Lead, episode: Episode, version: DefinitionVersion, row: dict[str, Any], *, now: datetime) -> Episode:
     """With an episode open: a hotter tier, a raised hand or another definition adds to it. Only what is news does.
 
     Who had joined a colleague's gets a matter of its own by the first two. Returns the one the lead is in now.
     """
+    if episode.lane == Lane.SIGNAL:
+        return _raise_again(lead, episode, version, row, now=now)
     if not (row["meets"] or row["hand_raised"]):
         return episode
     tier = _tier(row)
@@ -200,7 +249,7 @@ def _known_hand(episode: Episode, activity_id: int) -> bool:
 
 def _leave(lead: Lead, episode: Episode, row: dict[str, Any], *, now: datetime) -> None:
     """Judge the open episode by the version it opened under: disqualified, cooled, or warm again."""
-    if episode.closed_at is not None:
+    if episode.closed_at is not None or episode.lane == Lane.SIGNAL:
         return
     if episode.lead_id != lead.pk:
         _leave_colleague(lead, episode, row, now=now)

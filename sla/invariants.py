@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from leads.invariants import BACKWARDS, RUNS_BACKWARDS, Check, ask
 from leads.models import Notification
-from scoring.models import Episode, Phase
+from scoring.models import Episode, Lane, Phase
 from sla import clocks
 from sla.clocks import policies, targets
+from sla.handoffs import invariants as matters
 from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, State, Target
 from sla.publishing import invariants as versions
 from sla.watching import invariants as watching
@@ -24,7 +25,7 @@ GROUP BY episode_id HAVING count(*) > 1
 INACTIVE = """
 SELECT handoff.id, handoff.user_id FROM sla_handoff AS handoff
 LEFT JOIN sla_rep AS rep ON rep.user_id = handoff.user_id AND rep.is_active
-WHERE handoff.state IN ('offered', 'accepted') AND rep.id IS NULL
+WHERE handoff.state IN ('offered', 'accepted') AND rep.id IS NULL AND handoff.lane <> 'signal'
 """
 MOVE_GAPS = """
 SELECT handoff_id, from_state, before FROM (
@@ -96,6 +97,7 @@ WHERE (trace.trace #>> '{chosen,load}')::int >= (trace.trace #>> '{chosen,capaci
 AT_REST = """
 SELECT handoff.id, episode.lead_id, rest.rest_until FROM sla_handoff AS handoff
 JOIN scoring_episode AS episode ON episode.id = handoff.episode_id AND episode.opened_by NOT IN ('hand_raise', 'date')
+  AND episode.lane = 'normal'
 JOIN LATERAL (
     SELECT rest_until FROM leads_restchange AS change
     WHERE change.lead_id = episode.lead_id AND change.at < handoff.offered_at ORDER BY change.id DESC LIMIT 1
@@ -121,7 +123,8 @@ def _without_clock() -> Iterable[str]:
             yield f"Episode {episode.pk} waits, and no assign clock runs."
     for handoff in Handoff.objects.filter(state__in=OPEN_STATES).prefetch_related("clocks"):
         wanted = [Target.FIRST_TOUCH]
-        wanted += [Target.ACCEPT] if handoff.state == State.OFFERED else list(targets.ON_ACCEPT)
+        promised = list(targets.ON_ACCEPT) if handoff.lane != Lane.SIGNAL else []
+        wanted += [Target.ACCEPT] if handoff.state == State.OFFERED else promised
         for target in wanted:
             has = [clock for clock in handoff.clocks.all() if clock.target == target]
             if target == Target.ACCEPT:
@@ -172,7 +175,7 @@ CHECKS: list[Check] = [
     Check(
         1,
         "open hand-offs have an active rep",
-        "No open hand-off belongs to an inactive rep.",
+        "No open hand-off belongs to an inactive rep, save signals, which anyone may have.",
         ask(INACTIVE, "Hand-off {id} is open with user {user_id}, who is no active rep."),
     ),
     Check(
@@ -272,5 +275,6 @@ CHECKS: list[Check] = [
         "A resting lead is handed over only after a hand-raise or on a named date.",
         ask(AT_REST, "Hand-off {id} was made while lead {lead_id} rested until {rest_until}."),
     ),
+    *matters.CHECKS,
     *watching.CHECKS,
 ]

@@ -112,3 +112,10 @@ def left_to_a_manager() -> Exists:
     )
     left = LeftBehind.objects.filter(handoff__episode=OuterRef("pk"), absence=None, due_at=None, settled_at=None)
     return Exists(left.exclude(Exists(later)).exclude(Exists(raised)))
+
+
+def managers_of(team: Team | None) -> list[User]:
+    """Who is told about a team's leads: its managers; every manager where there is no team or it has none."""
+    active = User.objects.filter(is_active=True).order_by("id")
+    own = active.filter(memberships__team=team, memberships__is_manager=True) if team is not None else active.none()
+    return list(own.distinct()) or list(active.filter(groups__name=Role.MANAGER).distinct())

@@ -27,7 +27,7 @@ from sla.models import (
     Touch,
 )
 from sla.people import leaving
-from sla.routing import beside
+from sla.routing import beside, signaling
 from sla.telling import mails
 
 LEAVING_IS_NEWS = ("bought", "deal", "disqualified")
@@ -39,9 +39,13 @@ CREDITED = (ClosedAs.BOUGHT, ClosedAs.CONVERTED)
 def start_to_assign(episode: Episode, now: datetime, **kwargs: Any) -> None:
     """The promise to find a rep runs from the opening: receipt, release or the named date.
 
-    What stands beside a colleague's matter goes to the same rep at once, if there is one who can.
+    What stands beside a colleague's matter goes to the same rep at once, if there is one who can; a signal to whoever
+    has the lead.
     """
     targets.start_assign(episode, episode.lead, cause="opened", start_at=episode.opened_at, why="opened", now=now)
+    if episode.lane == Lane.SIGNAL:
+        signaling.hand_over(episode, episode.lead, now=now)
+        return
     offered = beside.offer(episode, now=now)
     if offered is None and episode.opened_by == OpenedBy.SPLIT:
         holding.hold(episode.lead, user=None, team=None, now=now)
@@ -87,7 +91,7 @@ def _hand_raised(episode: Episode, *, activity_id: int, now: datetime) -> None:
         return
     _stands_hotter(handoff, episode)
     cause = f"activity:{activity_id}"
-    if handoff.state == State.OFFERED:
+    if handoff.state == State.OFFERED and episode.lane != Lane.SIGNAL:
         matter = handoffs.matter_of(handoff, episode=episode, now=now)
         verdicts.accept_by_hand_raise(matter)
         handoff, now = matter.handoff, matter.now

@@ -20,6 +20,7 @@ from scoring.qualification import open_on_date
 from sla import routing
 from sla.clocks import retiming
 from sla.people import left_behind
+from sla.routing import signaling
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,7 @@ PAGE = 200
 def sweep(clock: Clock, *, older_than: timedelta = LEFT_BEHIND, stopping: Callable[[], bool] = lambda: False) -> int:
     """Do once whatever is due and older than this; returns how much was done. Ends early when told to stop."""
     done = 0
-    for one in (_join, _rests, _dates, _scores, _assess, _left_behind, _route, _retime, _deliver, _forget):
+    for one in (_join, _rests, _dates, _scores, _assess, _left_behind, _signals, _route, _retime, _deliver, _forget):
         if stopping():
             break
         try:
@@ -93,6 +94,11 @@ def _assess(clock: Clock, older_than: timedelta) -> int:
 def _left_behind(clock: Clock, older_than: timedelta) -> int:
     """What a rep who is away or gone had left behind, and was answered by other ways."""
     return left_behind.settle_ended(now=clock())
+
+
+def _signals(clock: Clock, older_than: timedelta) -> int:
+    """Signals in the hands of people who have left."""
+    return signaling.take_back(now=clock())
 
 
 def _route(clock: Clock, older_than: timedelta) -> int:

@@ -1,8 +1,7 @@
 """The life of an episode: one case for each cell of the table that is the contract.
 
 `TABLE` is that table. A case is registered with `@case(row, column)` and runs through the verbs; what stands in the
-table as "–" is a case too: the same thing happens, and nothing changes. Left out, as they come later: signals, the
-closing leg.
+table as "–" is a case too: the same thing happens, and nothing changes. Left out, as it comes later: the closing leg.
 """
 
 from __future__ import annotations
@@ -30,7 +29,6 @@ pytestmark = pytest.mark.django_db
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 WAITING, OFFERED, ACCEPTED, RESTING, DONE = COLUMNS = ("waiting", "offered", "accepted", "resting", "done")
-LATER = "comes later"
 
 TABLE: dict[str, tuple[str, str, str, str, str]] = {
     "activity, same tier": (
@@ -46,7 +44,7 @@ TABLE: dict[str, tuple[str, str, str, str, str]] = {
         "accepted by Baton, accept voided, first touch re-timed if earlier",
         "on top; unmet: re-timed if earlier; met: another first-touch clock",
         "rest ends, new episode, previous rep unless they rejected the person",
-        LATER,  # a signal
+        "a signal, to the owner, else the manager; its clock runs, the stage does not move",
     ),
     "falls below leave": ("closes cooled", "stays, marked", "stays", "–", "–"),
     "disqualifier": ("withdrawn", "withdrawn, rep told", "rep told, decides", "–", "–"),
@@ -218,21 +216,15 @@ def house(now: datetime) -> Company:
     return desk.company(now)
 
 
-def _cells(*, later: bool) -> list[tuple[str, str]]:
-    return [
-        (row, column)
-        for row, texts in TABLE.items()
-        for column, text in zip(COLUMNS, texts, strict=True)
-        if (text == LATER) is later
-    ]
+def _cells() -> list[tuple[str, str]]:
+    return [(row, column) for row in TABLE for column in COLUMNS]
 
 
 def test_the_table_has_a_case_for_each_cell() -> None:
-    assert set(CASES) == set(_cells(later=False))
-    assert len(_cells(later=True)) == 1  # signals
+    assert set(CASES) == set(_cells())
 
 
-@pytest.mark.parametrize(("row", "column"), [pytest.param(*cell, id=": ".join(cell)) for cell in _cells(later=False)])
+@pytest.mark.parametrize(("row", "column"), [pytest.param(*cell, id=": ".join(cell)) for cell in _cells()])
 def test_each_cell_does_what_the_table_says(row: str, column: str, house: Company, now: datetime) -> None:
     matter = Matter(house, now, column)
     CASES[row, column](matter)
@@ -373,6 +365,38 @@ def a_hand_raise_ends_the_rest_and_returns_to_the_previous_rep(matter: Matter) -
     assert again is not None
     assert again.user == rejected_by.user  # a return is no rejection
     assert again.trace.trace["why"] == "previous rep"
+
+
+@case("hand-raise", DONE)
+def a_hand_raise_of_somebody_known_is_a_signal(matter: Matter) -> None:
+    stage = matter.lead.stage
+    before = matter.picture()
+    matter.act("Requested Demo")
+    signal = matter.episode
+    assert (signal.lane, signal.opened_by, signal.phase, matter.lead.stage) == (
+        Lane.SIGNAL,
+        "signal",
+        Phase.OFFERED,
+        stage,
+    )
+    handoff = matter.handoff
+    assert (handoff.user, handoff.state) == (matter.house.manager, State.OFFERED)  # nobody has them any more
+    clock = clock_of(handoff, Target.FIRST_TOUCH)
+    assert (clock.is_running, clock.due_at) == (True, matter.now + 15 * MINUTE)
+    _let_pass(matter, Target.FIRST_TOUCH)
+    assert matter.told("breach", matter.house.manager) == 1
+    matter.touch()
+    assert (matter.handoff.state, clock_of(handoff, Target.FIRST_TOUCH).verdict) == (State.ACCEPTED, "missed")
+    handoffs.convert(handoff.pk, by=matter.house.manager, now=matter.now)
+    matter.lead.refresh_from_db()
+    assert matter.picture()["lead"] == before["lead"]
+    assert not Outcome.objects.filter(matter=signal.public_id).exists()
+    owned = Matter(matter.house, matter.now, ACCEPTED)
+    handoffs.convert(owned.handoff.pk, by=owned.rep, now=owned.now)
+    rep = owned.rep
+    owned.pass_time(MINUTE)
+    owned.act("Requested Demo")
+    assert (owned.episode.lane, owned.handoff.user, owned.lead.stage) == (Lane.SIGNAL, rep, Stage.SQL)
 
 
 # ---- falls below leave

@@ -74,6 +74,17 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "times of scoring_episodechange never run backwards": (
         "UPDATE scoring_episodechange SET at = at - interval '9 days' WHERE what = 'phase' AND to_phase = 'accepted'",
     ),
+    "colleagues stand where the matter stands": (
+        "INSERT INTO scoring_episodemember (episode_id, lead_id, joined_at, stage_before) "
+        "VALUES ({lead_episode}, {resting}, now(), 'LEAD')",
+    ),
+    "a matter is counted once": (
+        "INSERT INTO leads_outcome (public_id, lead_id, kind, at, recorded_at, reason_code, reason_label, currency, "
+        "via, is_colleague, matter) "
+        "SELECT gen_random_uuid(), lead_id, kind, at, recorded_at, '', '', '', via, false, matter "
+        "FROM leads_outcome WHERE lead_id = {lead}",
+    ),
+    "signals move nothing": ("UPDATE scoring_episode SET lane = 'signal' WHERE id = {lead_episode}",),
     "hand-off history gapless": ("DELETE FROM sla_handoffchange WHERE handoff_id = {accepted} AND from_state = ''",),
     "hand-off history legal": (
         "ALTER TABLE sla_handoffchange DROP CONSTRAINT handoff_moves_are_legal",

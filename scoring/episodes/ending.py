@@ -46,7 +46,9 @@ def close(
             put_back(member.lead, member.stage_before, now=now, by=by)
         elif closed_as in PUTS_STAGE_BACK and episode.lane != Lane.SIGNAL:
             _put_principal_back(episode, member.lead, now=now, by=by)
-    mark([member.lead_id for member in members if member.lead_id != episode.lead_id], now=now)
+    # Behind an open signal nothing else of the lead was looked at.
+    free = [member.lead_id for member in members if member.lead_id != episode.lead_id or episode.lane == Lane.SIGNAL]
+    mark(free, now=now)
     signals.episode_closed.send(Episode, episode=episode, closed_as=closed_as, by=by, now=now)
 
 

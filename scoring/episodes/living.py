@@ -57,10 +57,14 @@ def raise_tier(episode: Episode, tier: str, *, now: datetime, detail: dict[str, 
 
 @business
 def raise_hand(episode: Episode, *, activity_id: int, now: datetime, detail: dict[str, Any] | None = None) -> bool:
-    """The person asked for us while the episode is open: fast lane, hottest tier, first in line. Once per activity."""
+    """The person asked for us while the episode is open: fast lane, hottest tier, first in line.
+
+    Once per activity; a signal stays one. True if this one is new.
+    """
     if episode.changes.filter(what="hand_raised", detail__activity_id=activity_id).exists():
         return False
-    episode.lane = Lane.FAST
+    if episode.lane != Lane.SIGNAL:
+        episode.lane = Lane.FAST
     episode.tier = Tier.HOT
     episode.save(update_fields=["lane", "tier"])
     told = {"activity_id": activity_id} | (detail or {})

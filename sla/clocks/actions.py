@@ -9,12 +9,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from leads.models import Endpoint, Role, Team, User
+from leads.models import Endpoint, Team, User
 from leads.wake import wake
 from scoring.models import Episode
 from sla import handoffs, matching
 from sla.clocks.ladder import Step
 from sla.models import OPEN_STATES, Clock, Desk, LadderStep, Rep
+from sla.querysets import managers_of
 from sla.routing import waiting
 from sla.telling import events, mails
 
@@ -68,13 +69,6 @@ def _write(clock: Clock, step: Step, rung: LadderStep, recipient: User, *, now: 
 def _moment(rung: LadderStep) -> str:
     """The moment of a step, as an effect key names it: steps of one moment are one warning to the world outside."""
     return f"share:{rung.share}" if rung.share is not None else f"due{rung.from_due:+d}"
-
-
-def managers_of(team: Team | None) -> list[User]:
-    """Who is told about a team's leads: its managers; every manager where there is no team or it has none."""
-    active = User.objects.filter(is_active=True).order_by("id")
-    own = active.filter(memberships__team=team, memberships__is_manager=True) if team is not None else active.none()
-    return list(own.distinct()) or list(active.filter(groups__name=Role.MANAGER).distinct())
 
 
 def team_of(clock: Clock) -> Team | None:

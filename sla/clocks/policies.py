@@ -52,5 +52,5 @@ def _of(version_id: int) -> QuerySet[PolicyTarget]:
 
 
 def heat_of(subject: Episode | Handoff) -> Heat:
-    """For whom targets are read: the fast lane is the hand-raise's, else the tier."""
-    return Heat.HAND_RAISE if subject.lane == Lane.FAST else Heat(subject.tier)
+    """For whom targets are read: fast lane and signals are hand-raises, else the tier."""
+    return Heat.HAND_RAISE if subject.lane in (Lane.FAST, Lane.SIGNAL) else Heat(subject.tier)

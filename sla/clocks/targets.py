@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from leads.models import Lead, User
-from scoring.models import Episode
+from scoring.models import Episode, Lane
 from sla import clocks
 from sla.clocks import policies, promising
 from sla.clocks.promising import Promise
@@ -88,7 +88,9 @@ def _start(
 
 
 def start_accepted(handoff: Handoff, *, why: str, now: datetime, by: User | None = None) -> None:
-    """Follow-up depth and qualify run from the moment of accepting."""
+    """Follow-up depth and qualify run from the moment of accepting; a signal promises an answer alone."""
+    if handoff.lane == Lane.SIGNAL:
+        return
     for target in ON_ACCEPT:
         start(handoff, target, cause="accept", start_at=now, why=why, now=now, by=by)
 

@@ -1,13 +1,14 @@
 """Hand-offs: one offer of one episode to one person, the answers to it, and undo.
 
 A verb has one file: `offers` (offered, moved on, withdrawn), `verdicts` (accept, reject, convert, return), `undo`,
-`splitting` (a colleague gets a matter of its own).
+`splitting` (a colleague gets a matter of its own), `signals`.
 `moves` is what each of them is made of: locks, the row that changes, the history row that stays.
 """
 
 from sla.handoffs.answers import NotTouchedYet
 from sla.handoffs.moves import UNDO_FOR, AlreadyDecided, InactiveRep, NotYours, may_act, open_load, present
 from sla.handoffs.offers import OverCapacity, matter_of, move_on, offer, withdraw
+from sla.handoffs.signals import offer_signal
 from sla.handoffs.splitting import CannotSplit, split
 from sla.handoffs.undo import CannotReopen, CannotUndo, reopen, undo
 from sla.handoffs.verdicts import accept, convert, reject, return_
@@ -28,6 +29,7 @@ __all__ = [
     "may_act",
     "move_on",
     "offer",
+    "offer_signal",
     "open_load",
     "present",
     "reject",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,10 +10,11 @@ from django.db.models import Max
 
 from leads import holding, nurture
 from leads.errors import Invalid, Refused
-from leads.models import Lead, Outcome, Team, TeamMembership, User
+from leads.models import Lead, Team, TeamMembership, User
 from scoring import episodes
-from scoring.models import Episode
-from sla.models import CapacityOverride, Clock, Handoff, HandoffChange, Rep, RoutingRule, State, Touch
+from scoring.models import Episode, Lane
+from sla.handoffs.sheets import marks, outcomes_of, running_clocks, snapshot
+from sla.models import CapacityOverride, Handoff, HandoffChange, Rep, RoutingRule, State
 from sla.telling import events
 
 # Until then a verdict can be undone, and nothing of it leaves the house.
@@ -67,12 +67,19 @@ class Matter:
         return cls(lead, episode, handoff, now, handoff.state, joined, snapshot(lead, episode, joined))
 
     @property
+    def is_signal(self) -> bool:
+        """Somebody known asked for us: what is answered moves no stage, spends nothing and writes no Outcome."""
+        return self.episode.lane == Lane.SIGNAL
+
+    @property
     def everyone(self) -> list[Lead]:
         """The principal, and then those who joined and follow the verdict."""
         return [self.lead, *self.colleagues]
 
     def hold(self, user: User | None, team: Team | None) -> None:
-        """Write who holds them all from now on."""
+        """Write who holds them all from now on; a signal leaves that as it is."""
+        if self.is_signal:
+            return
         for lead in self.everyone:
             holding.hold(lead, user=user, team=team, now=self.now)
 
@@ -173,50 +180,15 @@ def last_rows(episode: Episode, handoff: Handoff | None) -> list[datetime]:
     return [at for at in newest if at is not None]
 
 
-def snapshot(lead: Lead, episode: Episode, colleagues: Sequence[Lead]) -> dict[str, Any]:
-    """How things stand before a move, as far as undo must put them back."""
-    return _of_lead(lead) | {
-        "colleagues": [_of_lead(each) for each in colleagues],
-        "running": running_clocks(episode),
-        "outcomes": outcomes_of(episode),
-    }
-
-
-def _of_lead(lead: Lead) -> dict[str, Any]:
-    return {"lead": nurture.snapshot(lead), "holder": lead.holder_id, "holder_team": lead.holder_team_id}
-
-
-def running_clocks(episode: Episode) -> list[int]:
-    """Ids of the clocks that run for this episode and its hand-offs."""
-    return list(Clock.objects.filter(episode=episode, verdict="").order_by("pk").values_list("pk", flat=True))
-
-
-def outcomes_of(episode: Episode) -> list[int]:
-    """Ids of the standing verdict outcomes of this matter."""
-    return list(
-        Outcome.objects.filter(matter=episode.public_id, withdrawn_at=None).order_by("pk").values_list("pk", flat=True)
-    )
-
-
-def marks(episode: Episode) -> dict[str, int]:
-    """The newest row of each history that undo compares: whatever is newer stands in its way."""
-    return {
-        "episode_change": episode.changes.aggregate(newest=Max("pk"))["newest"] or 0,
-        "touch": Touch.objects.filter(lead=episode.lead_id).aggregate(newest=Max("pk"))["newest"] or 0,
-    }
-
-
 def create(
-    episode: Episode, *, rep: Rep, state: str, now: datetime, by: User | None, why: str, **fields: Any
+    episode: Episode, *, to: User, state: str, now: datetime, by: User | None, why: str, **fields: Any
 ) -> Handoff:
     """Write the next hop of an episode with its first history row."""
-    if not rep.is_active:
-        raise InactiveRep(f"{rep.user} receives no leads any more.")
     rule: RoutingRule | None = fields.get("rule")
     hop = (Handoff.objects.filter(episode=episode).aggregate(last=Max("hop"))["last"] or 0) + 1
     handoff = Handoff.objects.create(
         episode=episode,
-        user=rep.user,
+        user=to,
         hop=hop,
         state=state,
         tier=episode.tier,
@@ -232,8 +204,8 @@ def create(
 
 
 def open_load(rep: Rep) -> int:
-    """Hand-offs offered, or accepted and not yet touched."""
-    held = Handoff.objects.filter(user=rep.user_id)
+    """Hand-offs offered, or accepted and not yet touched; signals take no room."""
+    held = Handoff.objects.filter(user=rep.user_id).exclude(lane=Lane.SIGNAL)
     return held.filter(state=State.OFFERED).count() + held.filter(state=State.ACCEPTED, first_touched_at=None).count()
 
 
@@ -252,6 +224,14 @@ def lock_rep(user_id: int) -> Rep:
     if rep is None or not rep.is_active:
         raise InactiveRep("This person receives no leads any more.")
     return rep
+
+
+def lock_person(user_id: int) -> User:
+    """Somebody of ours who need not be a rep, locked; raises InactiveRep where they work here no more."""
+    user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
+    if user is None or not user.is_active:
+        raise InactiveRep("This person works here no more.")
+    return user
 
 
 def present(handoff: Handoff) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from scoring.models import Episode, Lane, Phase
 from sla import clocks
 from sla.clocks import targets
 from sla.handoffs import moves
-from sla.handoffs.moves import AlreadyDecided, Matter, last_rows, open_load
+from sla.handoffs.moves import AlreadyDecided, InactiveRep, Matter, last_rows, open_load
 from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
 from sla.telling import mails
 
@@ -42,6 +42,8 @@ def offer(
     joined = episodes.colleagues(episode)
     if episode.phase != Phase.WAITING:
         raise AlreadyDecided("This episode does not wait for a rep.", phase=episode.phase)
+    if not rep.is_active:
+        raise InactiveRep(f"{rep.user} receives no leads any more.")
     load = open_load(rep)
     if load >= rep.capacity and not override:
         raise OverCapacity(f"{rep.user} has no room: {load} open, capacity {rep.capacity}.")
@@ -49,7 +51,7 @@ def offer(
     fast = episode.lane == Lane.FAST
     handoff = moves.create(
         episode,
-        rep=rep,
+        to=rep.user,
         state=State.ACCEPTED if fast else State.OFFERED,
         now=now,
         by=None,
@@ -68,7 +70,8 @@ def offer(
     for each in (lead, *joined):
         if fast:
             lifecycle.move(each, Stage.SAL, cause="verdict", now=now, note="Fast lane")
-        holding.hold(each, user=rep.user, team=team, now=now)
+        if episode.lane != Lane.SIGNAL:
+            holding.hold(each, user=rep.user, team=team, now=now)
     mails.new_lead(handoff, now=now)
     return handoff
 

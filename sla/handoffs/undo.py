@@ -17,7 +17,7 @@ from sla.handoffs import moves
 from sla.handoffs.answers import LONGEST_NOTE
 from sla.handoffs.moves import UNDO_FOR, Matter, NotYours, present, take
 from sla.handoffs.verdicts import NAMED_DATE, VERDICT
-from sla.models import Clock, Handoff, HandoffChange, State, Touch
+from sla.models import Clock, Handoff, HandoffChange, Rep, State, Touch
 from sla.telling import events, mails
 
 # What may be written about an episode after a verdict without standing in the way of its undo.
@@ -55,16 +55,24 @@ def undo(handoff_id: int, *, by: User | None, now: datetime, seen_version: int |
     matter = take(handoff_id, by=by, now=now, ended=True)
     matter.expect(*State.values, seen_version=seen_version)
     change = _undoable(matter)
-    load, rep = None, moves.lock_rep(matter.handoff.user_id)
-    if matter.handoff.closed_at is not None:
-        load = moves.open_load(rep)
+    was_closed = matter.handoff.closed_at is not None
+    rep = _lock_holder(matter)
+    load = moves.open_load(rep) if rep is not None and was_closed else None
     _put_back(matter, change, by=by)
     if change.before["together"]:
         previous = _changes(matter)[-3]
         _put_back(matter, previous, by=by)
-    if load is not None:
+    if load is not None and rep is not None:
         moves.pass_capacity(matter.handoff, rep, load=load, why="undo", now=matter.now)
     return matter.handoff
+
+
+def _lock_holder(matter: Matter) -> Rep | None:
+    """The rep who had it, locked; None for a signal, which takes nobody's room. Raises InactiveRep."""
+    if not matter.is_signal:
+        return moves.lock_rep(matter.handoff.user_id)
+    moves.lock_person(matter.handoff.user_id)
+    return None
 
 
 def _changes(matter: Matter) -> list[HandoffChange]:
@@ -170,12 +178,12 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
     if not reason or len(reason) > LONGEST_NOTE:
         raise Invalid(f"Say in a sentence of at most {LONGEST_NOTE:,} characters why it is reopened.", field="why")
     verdict = _standing_verdict(matter)
-    rep = moves.lock_rep(handoff.user_id)
-    load = moves.open_load(rep)
+    rep = _lock_holder(matter)
+    load = moves.open_load(rep) if rep is not None else 0
     _open_again(matter, verdict, by=by)
     hop = moves.create(
         matter.episode,
-        rep=rep,
+        to=handoff.user,
         state=State.ACCEPTED,
         now=now,
         by=by,
@@ -185,14 +193,15 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
         policy_version=targets.policy(matter.episode, matter.lead) or handoff.policy_version,
         note=reason,  # erasable, as every free text about a person
     )
-    moves.pass_capacity(hop, rep, load=load, why="reopened", now=now)
+    if rep is not None:
+        moves.pass_capacity(hop, rep, load=load, why="reopened", now=now)
     targets.start_offered(hop, why="reopened", now=now, by=by)
     matter.hold(handoff.user, handoff.team)
     accepted = Outcome.objects.filter(
         matter=matter.episode.public_id, kind=Outcome.Kind.ACCEPTED, withdrawn_at=None
     ).exists()
     mails.news(hop, "reopened", now=now)
-    for lead in [] if accepted else matter.everyone:
+    for lead in [] if accepted or matter.is_signal else matter.everyone:
         outcomes.record(
             lead,
             Outcome.Kind.ACCEPTED,

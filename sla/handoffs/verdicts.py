@@ -70,7 +70,7 @@ def _accepted(matter: Matter, *, by: User | None) -> None:
     matter.become(State.ACCEPTED, accepted_at=now)
     targets.start_accepted(matter.handoff, why="accepted", now=now, by=by)
     episodes.set_phase(matter.episode, Phase.ACCEPTED, now=now, by=by)
-    for lead in matter.everyone:
+    for lead in [] if matter.is_signal else matter.everyone:
         lifecycle.move(lead, Stage.SAL, cause=VERDICT, now=now, by=by)
 
 
@@ -120,6 +120,8 @@ def return_(
     dated = why.follows == Reason.Follows.DATE
     open_states = (State.OFFERED, State.ACCEPTED) if dated else (State.ACCEPTED,)
     matter.expect(*open_states, seen_version=seen_version)
+    if dated and matter.is_signal:
+        raise Invalid("A signal comes back on no date: choose another reason, and note the date.", field="reason")
     date = given_date(named_date, dated=dated, now=matter.now)
     text = given_note(note)
     together = matter.handoff.state == State.OFFERED
@@ -143,6 +145,7 @@ def convert(
 ) -> Handoff:
     """Sales-qualified: stage SQL, hand-off and episode close as converted; the rep keeps the lead, and who joined it.
 
+    A signal is dealt with by this, and no stage moves.
     `bant` may hold budget, authority, need and timing as short texts. Raises Invalid, NotYours, AlreadyDecided.
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
@@ -151,7 +154,7 @@ def convert(
     credit(matter, by=by, bant=fields, note=given_note(note))
     for lead in matter.colleagues:
         _outcome(matter, lead, Outcome.Kind.CONVERTED, by=by)
-    for lead in matter.everyone:
+    for lead in [] if matter.is_signal else matter.everyone:
         lifecycle.move(lead, Stage.SQL, cause=VERDICT, now=matter.now, by=by)
     episodes.close(matter.episode, ClosedAs.CONVERTED, now=matter.now, by=by)
     matter.record(by=by, why=VERDICT)
@@ -192,7 +195,7 @@ def _no(
     else:
         closed_as = ClosedAs.REJECTED if state == State.REJECTED else ClosedAs.RETURNED
         kind = Outcome.Kind.REJECTED if state == State.REJECTED else Outcome.Kind.RETURNED
-        for lead in matter.everyone:
+        for lead in [] if matter.is_signal else matter.everyone:
             _outcome(matter, lead, kind, by=by, reason=reason)
             _follow(matter, lead, reason, named_date, by=by)
         episodes.close(matter.episode, closed_as, now=now, by=by)
@@ -216,7 +219,9 @@ def _follow(matter: Matter, lead: Lead, reason: Reason, named_date: datetime | N
 
 
 def _outcome(matter: Matter, lead: Lead, kind: str, *, by: User | None, reason: Reason | None = None) -> None:
-    """Write downwards what became of the lead: scoring learns from nothing else. A matter is counted once."""
+    """Write downwards what became of the lead: scoring learns from nothing else. A signal has no Outcome."""
+    if matter.is_signal:
+        return
     outcomes.record(
         lead,
         kind,

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from leads.models import Team
-from scoring.models import Episode
+from scoring.models import Episode, Lane
 from sla.models import Desk, Handoff, Rep, State
 from sla.people import absences
 
@@ -124,7 +124,13 @@ def roster(team: Team, episode: Episode, *, now: datetime, lock: bool = False) -
 def loads(user_ids: Sequence[int]) -> dict[int, int]:
     """The open load of these users: hand-offs offered, or accepted and not yet touched. Who has none is left out."""
     open_now = Q(state=State.OFFERED) | Q(state=State.ACCEPTED, first_touched_at=None)
-    counted = Handoff.objects.filter(open_now, user__in=user_ids).order_by().values_list("user").annotate(Count("pk"))
+    counted = (
+        Handoff.objects.filter(open_now, user__in=user_ids)
+        .exclude(lane=Lane.SIGNAL)
+        .order_by()
+        .values_list("user")
+        .annotate(Count("pk"))
+    )
     return dict(counted)
 
 

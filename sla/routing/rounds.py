@@ -10,10 +10,10 @@ import structlog
 from leads.locks import LeadGone, lock_lead
 from leads.transactions import business
 from scoring import episodes
-from scoring.models import Episode
+from scoring.models import Episode, Lane
 from sla import handoffs
 from sla.models import Handoff
-from sla.routing import deciding, waiting
+from sla.routing import deciding, signaling, waiting
 from sla.routing.deciding import Decision, Ends
 from sla.routing.waiting import waiting_page
 
@@ -27,7 +27,8 @@ def route(episode_id: int, *, now: datetime) -> Handoff | None:
     """Offer one waiting episode to a rep; None where it does not wait (any more), or nobody can take it yet.
 
     On a named date the same rep gets it, and on a hand-raise out of nurture the previous one; else the first rule that
-    holds and whose team has somebody eligible, by round robin. Hand-raises and named dates pass capacity.
+    holds and whose team has somebody eligible, by round robin. Hand-raises and named dates pass capacity. A signal goes
+    to whoever has the lead, or a manager.
     """
     lead_id = Episode.objects.filter(pk=episode_id).values_list("lead_id", flat=True).first()
     if lead_id is None:
@@ -40,6 +41,8 @@ def route(episode_id: int, *, now: datetime) -> Handoff | None:
     if not waiting.is_ready(episode, now=now):
         return None
     episode.lead = lead
+    if episode.lane == Lane.SIGNAL:
+        return signaling.hand_over(episode, lead, now=now)
     # Teams are looked at without locks; only the desk of the one that can is locked, and everything is counted again.
     decision = deciding.look(episode, lead, now=now)
     final = deciding.look_again(decision, episode) if decision.ends == Ends.OFFER else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from leads import outbox
-from sla.clocks.actions import managers_of
 from sla.models import LeftBehind, Rep
+from sla.querysets import managers_of
 from sla.telling import mails
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from leads import clock
 from leads.models import Lead, User
 from leads.viewer import is_part, signed_in, viewer_of
-from scoring.models import Episode
+from scoring.models import Episode, Lane
 from sla import clocks, handoffs, routing, timers
 from sla.clocks import pausing
 from sla.models import CalendarVersion, Clock, ClockPause, ClockTiming, Handoff, Reason, State, Touch
@@ -135,4 +135,5 @@ def _hours(timing: ClockTiming) -> str:
 def _reasons(handoff: Handoff) -> list[Reason]:
     """The reasons that may be given where the hand-off stands."""
     stands = {"on_reject": True} if handoff.state == State.OFFERED else {"on_return": True}
-    return list(Reason.objects.filter(is_active=True, **stands))
+    reasons = Reason.objects.filter(is_active=True, **stands)
+    return list(reasons.exclude(follows=Reason.Follows.DATE) if handoff.lane == Lane.SIGNAL else reasons)

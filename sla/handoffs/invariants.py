@@ -1,0 +1,56 @@
+"""What must hold of matters with more than one person in them, and of signals."""
+
+from __future__ import annotations
+
+from leads.invariants import Check, ask
+
+# Who joined stands where the matter stands: accepted of one is accepted of all; only a hop leaves SAL alone.
+COLLEAGUES = """
+SELECT member.lead_id, lead.stage, episode.id, episode.phase FROM scoring_episodemember AS member
+JOIN scoring_episode AS episode ON episode.id = member.episode_id AND episode.closed_at IS NULL
+JOIN leads_lead AS lead ON lead.id = member.lead_id
+LEFT JOIN sla_handoff AS handoff ON handoff.episode_id = episode.id AND handoff.state IN ('offered', 'accepted')
+WHERE member.left_at IS NULL AND member.lead_id <> episode.lead_id
+  AND (episode.lane = 'signal' OR (episode.phase = 'accepted') > (lead.stage = 'SAL')
+       OR lead.holder_id IS DISTINCT FROM handoff.user_id)
+"""
+COUNTED_TWICE = """
+SELECT matter, kind, count(*) AS times FROM leads_outcome
+WHERE via = 'verdict' AND withdrawn_at IS NULL AND NOT is_colleague AND matter IS NOT NULL
+GROUP BY matter, kind HAVING count(*) > 1
+"""
+SIGNAL_MOVED = """
+SELECT episode.id, 'an Outcome' AS what FROM scoring_episode AS episode
+JOIN leads_outcome AS outcome ON outcome.matter = episode.public_id WHERE episode.lane = 'signal'
+UNION ALL
+SELECT episode.id, 'colleagues' FROM scoring_episode AS episode
+JOIN scoring_episodemember AS member ON member.episode_id = episode.id
+LEFT JOIN leads_lead AS lead ON lead.id = member.lead_id
+WHERE episode.lane = 'signal' AND member.lead_id <> episode.lead_id AND lead.merged_into_id IS NULL
+UNION ALL
+SELECT episode.id, 'a stage or a rest' FROM scoring_episode AS episode
+JOIN sla_handoff AS handoff ON handoff.episode_id = episode.id
+JOIN sla_handoffchange AS change ON change.handoff_id = handoff.id
+WHERE episode.lane = 'signal' AND change.before ? 'lead' AND change.before -> 'lead' <> change.before -> 'lead_after'
+"""
+
+CHECKS: list[Check] = [
+    Check(
+        2,
+        "colleagues stand where the matter stands",
+        "Who joined a matter is at SAL where it is accepted, and held by whoever has it.",
+        ask(COLLEAGUES, "Lead {lead_id} at {stage} has joined episode {id}, which is {phase!r}."),
+    ),
+    Check(
+        2,
+        "a matter is counted once",
+        "Of the outcomes of one matter one of each kind is the principal's; the others followed.",
+        ask(COUNTED_TWICE, "Matter {matter} has {times} {kind} outcomes that count."),
+    ),
+    Check(
+        2,
+        "signals move nothing",
+        "A signal moves no stage, ends no rest, writes no Outcome, and has no colleagues.",
+        ask(SIGNAL_MOVED, "Signal {id} has {what}."),
+    ),
+]
