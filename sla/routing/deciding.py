@@ -125,6 +125,11 @@ def look_again(decision: Decision, episode: Episode) -> Decision | None:
 
 def promises(decision: Decision, episode: Episode) -> dict[str, datetime]:
     """When accept and first touch would be due for the chosen rep; what can't be counted or isn't promised is out."""
+    return {target: made.due_at for target, made in promised(decision, episode).items()}
+
+
+def promised(decision: Decision, episode: Episode) -> dict[str, promising.Promise]:
+    """The same promises, with all that they are counted from."""
     if decision.chosen is None:
         return {}
     chosen, team, _, version = decision.offer
@@ -139,7 +144,7 @@ def promises(decision: Decision, episode: Episode) -> dict[str, datetime]:
         except deadlines.NotCountable:
             continue
     made = promising.one_by_one(offer, list(due.values()), now=decision.at)
-    return {target: promise.due_at for target, promise in zip(due, made, strict=True)}
+    return dict(zip(due, made, strict=True))
 
 
 def _held(episode: Episode, lead: Lead, *, now: datetime) -> Decision | None:

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leads.conditions import ConditionError, sentence
-from sla import worktime
-from sla.clocks import NotCountable, ladder, policies
-from sla.models import CalendarVersion, ClockTiming, Handoff, PolicyVersion, RoutingRule, Target
-from sla.people import calendars
+from sla.clocks import NotCountable, deadlines, ladder, policies, promising
+from sla.models import CalendarVersion, ClockTiming, PolicyVersion, RoutingRule, Target
 from sla.routing import deciding
 from sla.routing.candidates import ELIGIBLE, HAD_IT, IN_WORDS, LATER, Candidate
 from sla.routing.deciding import Decision, Ends
 from sla.simulating.paper import Asked
 from sla.simulating.reasons import why_not
-from sla.worktime import Deadline, WorktimeError
+from sla.worktime import Deadline
 
 ENDS = {
     Ends.OFFER: "It would be offered.",
@@ -117,33 +115,31 @@ def _reps(decision: Decision) -> Iterator[RepSeen]:
 
 def _promises(asked: Asked, decision: Decision) -> Iterator[Promise]:
     """Accept and first touch of the offer; while it would wait, the time by which somebody must have it."""
-    version = decision.policy_version
-    if version is None:
-        return
-    if decision.chosen is None or decision.team is None:
-        wanted: tuple[Target, ...] = (Target.ASSIGN,)
-        subject: Handoff | None = None
-    else:
-        wanted = tuple(target for target in (Target.ACCEPT, Target.FIRST_TOUCH) if target.value in decision.promised)
-        subject = Handoff(user=decision.chosen.rep.user, team=decision.team)
-    for target in wanted:
-        promised = policies.target_for(version, target, policies.heat_of(asked.episode))
-        if promised is None:
-            continue
-        hours, ids = calendars.hours_for(subject or asked.episode, promised)
-        try:
-            deadline = worktime.due(hours, asked.at, seconds=promised.seconds, business_days=promised.business_days)
-        except WorktimeError:
-            continue
+    made = deciding.promised(decision, asked.episode)
+    if decision.chosen is None and decision.policy_version is not None:
+        made = _to_assign(asked, decision.policy_version)
+    for name, each in made.items():
         timing = ClockTiming(
-            start_at=asked.at,
-            budget_seconds=promised.seconds,
-            business_days=promised.business_days,
-            calendar_versions=ids,
-            policy_version=version,
-            due_at=deadline.due_at,
+            start_at=each.start_at,
+            budget_seconds=each.seconds,
+            business_days=each.business_days,
+            calendar_versions=each.versions,
+            policy_version_id=each.target.version_id,
+            due_at=each.due_at,
         )
-        yield Promise(target, deadline, _hours(ids), _ladder(timing, target))
+        target = Target(name)
+        hours = ", ".join(part for part in (_hours(each.versions), each.told) if part)
+        yield Promise(target, deadlines.counted(timing, ()), hours, _ladder(timing, target))
+
+
+def _to_assign(asked: Asked, version: PolicyVersion) -> dict[str, promising.Promise]:
+    line = policies.target_for(version, Target.ASSIGN, policies.heat_of(asked.episode))
+    if line is None:
+        return {}
+    try:
+        return {Target.ASSIGN.value: promising.promise(asked.episode, line, start_at=asked.at)}
+    except NotCountable:
+        return {}
 
 
 def _ladder(timing: ClockTiming, target: Target) -> list[tuple[datetime, str]]:

@@ -20,7 +20,7 @@ from leads.errors import Invalid
 from leads.keys import digest, new_key
 from leads.models import Account, ApiKey, Role, User
 from sla import publishing, routing, simulating
-from sla.models import Absence, PolicyVersion, RoutingRule
+from sla.models import Absence, PolicyTarget, PolicyVersion, RoutingRule
 from tests import desk
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +80,17 @@ class TestStoredLeads:
         ]  # fmt: skip
         assert accept.ladder[-1][1] == "150 %: Offer to the next rep"
         assert sum(part.seconds for part in accept.deadline.counted) == 7200
+
+    def test_promise_what_arrives_at_night_by_the_budget_for_nights(self, house: desk.Company, now: datetime) -> None:
+        draft = publishing.draft_policy(house.policy.policy)
+        lines = PolicyTarget.objects.filter(version=draft, target="first_touch")
+        lines.update(hours=PolicyTarget.Hours.TEAM, outside_seconds=1800)
+        publishing.publish_policy(draft, now=now, by=None)
+        night = now + timedelta(hours=8)
+        told = simulating.simulate(simulating.asked_of(house.lead(now=now), at=night))
+        touch = next(each for each in told.promises if each.target == "first_touch")
+        assert touch.deadline.due_at == datetime(2026, 3, 11, 9, 30, tzinfo=now.tzinfo)
+        assert "outside hours" in touch.hours
 
     def test_reckon_with_who_is_away_at_that_instant(self, house: desk.Company, now: datetime) -> None:
         later = now + timedelta(days=2)
