@@ -27,6 +27,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "assess what a wake-up missed": {"task": "baton.assess", "schedule": 10.0, "options": {"expires": 8.0}},
     "route what a wake-up missed": {"task": "baton.route", "schedule": 12.0, "options": {"expires": 10.0}},
+    "read the calendars that are due": {"task": "baton.calendars", "schedule": 60.0, "options": {"expires": 50.0}},
     "deliver what a wake-up missed": {"task": "baton.deliver", "schedule": 15.0, "options": {"expires": 12.0}},
 }
 

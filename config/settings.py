@@ -9,6 +9,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config import logs, unfold
+from config.reach import networks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -126,6 +127,9 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Baton <baton@localho
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Whether the admins are written to when a part of Baton itself fails; off where something else watches `/healthz`.
 ALARMS = env.bool("ALARMS", default=True)
+
+# Networks webhooks may be sent to besides public ones; none unless an operator says so.
+WEBHOOKS_MAY_REACH = networks(env.list("WEBHOOKS_MAY_REACH", default=[]))
 
 AUTH_USER_MODEL = "leads.User"
 AUTHENTICATION_BACKENDS = [

@@ -11,7 +11,7 @@ from django.db import transaction
 
 log = structlog.get_logger(__name__)
 
-KINDS = frozenset({"assess", "route", "deliver", "retime"})
+KINDS = frozenset({"assess", "route", "calendars", "deliver", "retime"})
 AT_MOST_EVERY = 0.1  # seconds, per kind and process
 AFTER_FAILURE = 2.0  # seconds in which a broker that was away is not asked again
 

@@ -11,6 +11,7 @@ from leads.turns import work_off
 from sla import routing
 from sla.clocks import retiming
 from sla.models import Heartbeat
+from sla.people import fetching
 from sla.watching import rounds
 from sla.watching.beats import Pulse
 
@@ -36,3 +37,9 @@ def watch() -> None:
 def retime() -> None:
     """Go on with every re-timing that a person has begun."""
     work_off("retime", lambda: retiming.go_on(clock.now))
+
+
+@shared_task(name="baton.calendars")
+def calendars() -> None:
+    """Read every rep's calendar that is due."""
+    work_off("calendars", lambda: fetching.read_due(clock.now))

@@ -1,6 +1,7 @@
 """The nouns of the promises floor."""
 
 from sla.models.clock import Clock, ClockExtension, ClockPause, ClockStep, ClockTiming
+from sla.models.feeds import CalendarFeed
 from sla.models.handoff import (
     LEGAL_MOVES,
     OPEN_STATES,
@@ -26,6 +27,7 @@ __all__ = [
     "AbsenceChange",
     "AnsweredRequest",
     "Calendar",
+    "CalendarFeed",
     "CalendarVersion",
     "Canary",
     "CapacityOverride",

@@ -108,6 +108,15 @@ class Absence(models.Model):
         related_name="covers_absences",
         help_text="Who takes over what the rep is in the middle of; empty: the rep's usual cover.",
     )
+    feed = models.ForeignKey(
+        "sla.CalendarFeed",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="absences",
+        editable=False,
+        help_text="The calendar it was read from; empty: told by a person.",
+    )
     told_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When Baton was told, where it had begun by then."
     )

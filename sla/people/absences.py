@@ -11,7 +11,7 @@ from leads.errors import Invalid, Refused
 from leads.models import User
 from leads.transactions import business
 from leads.wake import wake
-from sla.models import Absence, AbsenceChange, Rep
+from sla.models import Absence, AbsenceChange, CalendarFeed, Rep
 from sla.people import spans
 from sla.people.keeping import NotYourRep, check_keeps
 
@@ -60,7 +60,7 @@ def check(
     """Raise what would stand in the way of this absence, `besides` the one that is changed: Invalid, Overlaps."""
     _check_span(starts_at, ends_at, now=now)
     _check_cover(rep, cover)
-    _check_free(rep, starts_at, ends_at, besides=besides)
+    _check_free(rep, starts_at, ends_at, besides=besides, now=now)
 
 
 @business
@@ -82,6 +82,7 @@ def add(
     if not rep.is_active:
         raise Invalid(f"{rep} receives no leads any more, so there is nothing to be away from.", field="rep")
     check(rep, starts_at=starts_at, ends_at=ends_at, cover=cover, now=now)
+    _make_room(rep, starts_at, ends_at, now=now, by=by)
     absence = Absence.objects.create(
         rep=rep,
         starts_at=starts_at,
@@ -111,9 +112,11 @@ def change(
     """
     absence = _lock_absence(absence_id, by)
     _check_not_over(absence, now=now)
+    _check_by_hand(absence)
     if absence.starts_at <= now and starts_at != absence.starts_at:
         raise IsHistory("This absence has begun, so its beginning stays. Change its end, or end it early.")
     check(absence.rep, starts_at=starts_at, ends_at=ends_at, cover=cover, besides=absence, now=now)
+    _make_room(absence.rep, starts_at, ends_at, now=now, by=by)
     if starts_at < now and absence.told_at is None and starts_at != absence.starts_at:
         absence.told_at = now
     absence.starts_at, absence.ends_at, absence.why, absence.cover = starts_at, ends_at, _line(why), cover
@@ -128,6 +131,7 @@ def end_early(absence_id: int, *, now: datetime, by: User | None) -> Absence:
     """The rep is back before time and receives leads again from now on. Raises NotYourRep, IsHistory."""
     absence = _lock_absence(absence_id, by)
     _check_not_over(absence, now=now)
+    _check_by_hand(absence)
     if absence.starts_at >= now:
         raise IsHistory("This absence has not begun. Cancel it instead.")
     absence.ends_at = now
@@ -142,6 +146,7 @@ def cancel(absence_id: int, *, now: datetime, by: User | None) -> None:
     """It will not take place: it goes, its history stays. Raises NotYourRep, IsHistory once it has begun."""
     absence = _lock_absence(absence_id, by)
     _check_not_over(absence, now=now)
+    _check_by_hand(absence)
     if absence.starts_at < now or absence.begun_at is not None:
         raise IsHistory("This absence has begun, and leads may have moved on because of it. End it early instead.")
     record(absence, What.CANCELLED, now=now, by=by)
@@ -206,16 +211,35 @@ def _check_cover(rep: Rep, cover: Rep | None) -> None:
         raise Invalid(f"{cover} receives no leads any more. Choose somebody else, or leave it empty.", field="cover")
 
 
-def _check_free(rep: Rep, starts_at: datetime, ends_at: datetime, *, besides: Absence | None = None) -> None:
+def _check_free(
+    rep: Rep, starts_at: datetime, ends_at: datetime, *, besides: Absence | None = None, now: datetime
+) -> None:
     others = Absence.objects.filter(rep=rep, starts_at__lt=ends_at, ends_at__gt=starts_at)
     if besides is not None:
         others = others.exclude(pk=besides.pk)
-    other = others.order_by("starts_at").first()
+    # What a calendar says is ahead gives way to what a person tells.
+    other = others.exclude(feed__isnull=False, starts_at__gt=now).order_by("starts_at").first()
     if other is not None:
         other.rep = rep
         raise Overlaps(
             f"{rep} is already away {said(other)}. Change or cancel that one, or choose a time outside it.",
             absence=str(other.public_id),
+        )
+
+
+def _make_room(rep: Rep, starts_at: datetime, ends_at: datetime, *, now: datetime, by: User | None) -> None:
+    """What the rep's calendar says is ahead in that time goes; what of it lies outside comes with the next reading."""
+    ahead = Absence.objects.filter(rep=rep, feed__isnull=False, starts_at__gt=now)
+    for row in ahead.filter(starts_at__lt=ends_at, ends_at__gt=starts_at):
+        record(row, What.CANCELLED, now=now, by=by, told_by_hand=True)
+        row.delete()
+        CalendarFeed.objects.filter(rep=rep).update(next_at=now, whole_at=None)
+
+
+def _check_by_hand(absence: Absence) -> None:
+    if absence.feed_id is not None:
+        raise IsHistory(
+            f"{said(absence)} comes from the calendar of {absence.rep}. Change it there; it is read every 15 minutes."
         )
 
 

@@ -17,7 +17,7 @@ from leads import clock
 from leads.errors import Refused
 from leads.models import User
 from leads.viewer import signed_in, viewer_of
-from sla.models import Absence, AbsenceChange, Rep
+from sla.models import Absence, AbsenceChange, CalendarFeed, Rep
 from sla.people import absences, keeping, spans
 
 PAST_SHOWN = 10
@@ -79,11 +79,29 @@ class AwayForm(forms.Form):
         return {name: self.cleaned_data[name] for name in ("starts_at", "ends_at", "why", "cover")}
 
 
+class FeedForm(forms.Form):
+    """A rep's own calendar elsewhere."""
+
+    address = forms.CharField(
+        label="Its secret address in iCal format",
+        max_length=2000,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "url"}),
+    )
+    takes = forms.ChoiceField(label="What counts as time off", choices=CalendarFeed.Takes.choices, initial="out")
+    keeps_titles = forms.BooleanField(label="Keep the titles; managers can read them", required=False)
+
+    @classmethod
+    def of(cls, feed: CalendarFeed | None) -> FeedForm:
+        """The choices as they stand; the address is a secret, and never shown again."""
+        return cls(initial={"takes": feed.takes, "keeps_titles": feed.keeps_titles} if feed is not None else None)
+
+
 @signed_in
 @require_http_methods(["GET", "POST"])
 def away(request: HttpRequest, public_id: UUID | None = None) -> HttpResponse:
     """A rep's time off, one's own without an id; posting tells a new absence."""
-    rep, now = _rep(request, public_id), clock.now()
+    rep, now = rep_of(request, public_id), clock.now()
     form = AwayForm(rep, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -93,15 +111,15 @@ def away(request: HttpRequest, public_id: UUID | None = None) -> HttpResponse:
         else:
             late = " It counts from now on: what happened before stays as it was." if added.entered_late else ""
             messages.success(request, f"{rep} is away {absences.said(added)}.{late}")
-            return _back(rep, viewer_of(request))
-    return _page(request, rep, form, now=now)
+            return back_to(rep, viewer_of(request))
+    return page_of(request, rep, form, now=now)
 
 
 @signed_in
 @require_http_methods(["GET", "POST"])
 def change(request: HttpRequest, public_id: UUID, absence: UUID) -> HttpResponse:
     """Another time, reason or cover of one absence."""
-    rep, now = _rep(request, public_id), clock.now()
+    rep, now = rep_of(request, public_id), clock.now()
     standing = _absence(rep, absence)
     form = AwayForm(rep, request.POST if request.method == "POST" else None, absence=standing)
     if request.method == "POST" and form.is_valid():
@@ -111,15 +129,15 @@ def change(request: HttpRequest, public_id: UUID, absence: UUID) -> HttpResponse
             _stand_at(form, refusal)
         else:
             messages.success(request, f"{rep} is away {absences.said(changed)}.")
-            return _back(rep, viewer_of(request))
-    return _page(request, rep, form, now=now, changing=standing)
+            return back_to(rep, viewer_of(request))
+    return page_of(request, rep, form, now=now, changing=standing)
 
 
 @signed_in
 @require_POST
 def end(request: HttpRequest, public_id: UUID, absence: UUID) -> HttpResponse:
     """Back before time."""
-    rep = _rep(request, public_id)
+    rep = rep_of(request, public_id)
     standing = _absence(rep, absence)
     try:
         absences.end_early(standing.pk, now=clock.now(), by=viewer_of(request))
@@ -127,14 +145,14 @@ def end(request: HttpRequest, public_id: UUID, absence: UUID) -> HttpResponse:
         messages.warning(request, str(refusal))
     else:
         messages.success(request, f"{rep} is back and receives leads again.")
-    return _back(rep, viewer_of(request))
+    return back_to(rep, viewer_of(request))
 
 
 @signed_in
 @require_POST
 def cancel(request: HttpRequest, public_id: UUID, absence: UUID) -> HttpResponse:
     """It will not take place."""
-    rep = _rep(request, public_id)
+    rep = rep_of(request, public_id)
     standing = _absence(rep, absence)
     try:
         absences.cancel(standing.pk, now=clock.now(), by=viewer_of(request))
@@ -142,10 +160,10 @@ def cancel(request: HttpRequest, public_id: UUID, absence: UUID) -> HttpResponse
         messages.warning(request, str(refusal))
     else:
         messages.success(request, f"Cancelled: {absences.said(standing)}.")
-    return _back(rep, viewer_of(request))
+    return back_to(rep, viewer_of(request))
 
 
-def _rep(request: HttpRequest, public_id: UUID | None) -> Rep:
+def rep_of(request: HttpRequest, public_id: UUID | None) -> Rep:
     """The rep whose page it is, if the viewer keeps their time."""
     viewer = viewer_of(request)
     if public_id is None:
@@ -159,8 +177,14 @@ def _absence(rep: Rep, public_id: UUID) -> Absence:
     return absence
 
 
-def _page(
-    request: HttpRequest, rep: Rep, form: AwayForm, *, now: datetime, changing: Absence | None = None
+def page_of(
+    request: HttpRequest,
+    rep: Rep,
+    form: AwayForm,
+    *,
+    now: datetime,
+    changing: Absence | None = None,
+    feed_form: FeedForm | None = None,
 ) -> HttpResponse:
     known = Absence.objects.filter(rep=rep).select_related("rep__user", "cover__user")
     page = {
@@ -171,9 +195,11 @@ def _page(
         "ahead": [_line(each) for each in known.filter(ends_at__gt=now).order_by("starts_at")],
         "past": [_line(each) for each in known.filter(ends_at__lte=now).order_by("-starts_at")[:PAST_SHOWN]],
         "changes": _changes(rep),
+        "feed": (feed := CalendarFeed.objects.filter(rep=rep).first()),
+        "feed_form": feed_form or FeedForm.of(feed),
         "now": now,
     }
-    if form.is_bound and not form.is_valid():
+    if (form.is_bound and not form.is_valid()) or (feed_form is not None and not feed_form.is_valid()):
         return render(request, "sla/away.html", page, status=422)
     return render(request, "sla/away.html", page)
 
@@ -216,5 +242,5 @@ def _stand_at(form: AwayForm, refusal: Refused) -> None:
     form.add_error(field, str(refusal))
 
 
-def _back(rep: Rep, viewer: User) -> HttpResponse:
+def back_to(rep: Rep, viewer: User) -> HttpResponse:
     return redirect("away") if rep.user_id == viewer.pk else redirect("away-of", public_id=rep.user.public_id)
