@@ -81,7 +81,8 @@ def check_policy(version: PolicyVersion) -> None:
 def _check_covered(what: str, given: dict[str, PolicyTarget], wanted: Iterable[Heat]) -> None:
     missing = [heat.label.lower() for heat in wanted if heat not in given]
     if missing:
-        raise NotPublishable(f"No {what} target for {_listed(missing)}. Say by when, or nobody is promised anything.")
+        told = f"No {what} target for {_listed(missing)}. Say by when, or nobody is promised anything."
+        raise NotPublishable(told, field="targets")
 
 
 def _check_order(promised: dict[str, dict[str, PolicyTarget]]) -> None:
@@ -92,7 +93,8 @@ def _check_order(promised: dict[str, dict[str, PolicyTarget]]) -> None:
             if hotter.hours == cooler.hours and _longer(hotter, cooler):
                 raise NotPublishable(
                     f"{Target(target).label} gives {Heat(hotter.heat).label.lower()} leads more time than "
-                    f"{Heat(cooler.heat).label.lower()} ones. Give the hotter ones the shorter time."
+                    f"{Heat(cooler.heat).label.lower()} ones. Give the hotter ones the shorter time.",
+                    field="targets",
                 )
 
 
