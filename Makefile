@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench exactness year screenshots clean-demo lock
+.PHONY: help demo test check bench chaos exactness year screenshots clean-demo lock
 
 PY := .venv/bin/python
 PORT ?= 8000
@@ -37,6 +37,9 @@ bench: .venv/demo-ready ## Measure intake, scoring and the way to the offer. N=2
 year: .venv/dev-ready ## Play a year of a large sales floor, every invariant after every step. SEED=7 plays it again.
 	@BATON_LEADS=$${LEADS:-20000} BATON_REPS=$${REPS:-300} BATON_DAYS=$${DAYS:-365} BATON_SEED=$$SEED \
 	  exec $(PY) -m config.home.testing --with-parent -n0 -s tests/year -k invariants
+
+chaos: .venv/dev-ready ## Kill clock processes and servers while promises run, and see that they hold. SEED=7 replays, ARGS="--only mail".
+	@SEED=$(SEED) exec $(PY) -m tests.chaos --with-parent $(ARGS)
 
 exactness: .venv/dev-ready ## Prove working time: every change of offset against an oracle, a million deadlines back.
 	@exec $(PY) -m tests.exactness

@@ -1,0 +1,25 @@
+"""The short form of `make chaos`, on a PostgreSQL of its own: every scenario, small."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORT = ("--clocks", "200", "--kills", "2", "--stops", "2", "--people", "6", "--letters", "4")
+SERVERS = {"DATABASE_URL", "REDIS_URL", "EMAIL_URL"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("scenarios", ["clocks,postgres", "intake,valkey", "mail"])
+def test_promises_hold_while_things_break(scenarios: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in SERVERS}
+    command = [sys.executable, "-m", "tests.chaos", *SHORT, "--only", scenarios]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("check_invariants is clean") == len(scenarios.split(","))
