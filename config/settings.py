@@ -25,6 +25,8 @@ if not SECRET_KEY:
     if not DEBUG and env.str("DATABASE_URL", default=""):
         raise ImproperlyConfigured("Set SECRET_KEY to a long random string of your own.")
     SECRET_KEY = "only-for-checks-that-touch-no-database"  # noqa: S105
+# Former keys: what they signed stays valid while they are listed.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
@@ -122,7 +124,7 @@ if _email.startswith("mailsink://"):
     EMAIL_FILE_PATH = _email.removeprefix("mailsink://")
 else:
     vars().update(env.email_url_config(_email))
-EMAIL_TIMEOUT = 10
+EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Baton <baton@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Whether the admins are written to when a part of Baton itself fails; off where something else watches `/healthz`.
@@ -214,6 +216,8 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # It logs the addresses it calls, and a chat's address is its secret.
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
 logs.configure(env.str("LOG_LEVEL", default="INFO"))

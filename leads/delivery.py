@@ -1,137 +1,113 @@
-"""Delivery: takes what is due from the outbox and holds the SMTP conversation.
+"""Delivery: rounds of claiming, conversations, and settling, until nothing is due.
 
-A row is claimed and committed before the conversation, for a lease. What a crash leaves behind is found when its lease
-has passed: *at least once* is sent again under the same Message-ID, *at most once* is shown as unknown.
+Conversations are held in threads that touch no database: one for the mail relay, one for each endpoint, so that none
+waits for another. What a crash leaves behind is found when its lease has passed: *at least once* is sent again under
+the same id, *at most once* is shown as unknown.
 """
 
 from __future__ import annotations
 
-import smtplib
-from collections.abc import Callable
-from datetime import datetime, timedelta
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime
+from typing import Final, NamedTuple, TypeVar
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail import EmailMultiAlternatives
 
-from leads.models import Notification
+from leads import outbox
+from leads.delivering import claiming, digests, mail, settling, webhooks
+from leads.delivering.results import Result
+from leads.models import Endpoint, Notification
 from leads.transactions import business
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(minutes=2)  # longer than any one conversation may take (EMAIL_TIMEOUT per answer)
-ATTEMPTS = 12
-FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=10), timedelta(hours=1)
-
-State = Notification.State
-Promise = Notification.Promise
+ENDPOINTS_AT_ONCE: Final = 8
+BUSY_FOR: Final = 20.0  # seconds after which a call takes nothing new, and ends with what is under way
+MAILS_AT_ONCE: Final = 50
 
 
-@business
-def claim(*, now: datetime, limit: int) -> list[Notification]:
-    """Take up to `limit` due messages, the longest due first; nobody else is given them while the lease lasts."""
-    due = (
-        Notification.objects.select_for_update(skip_locked=True)
-        .filter(state=State.QUEUED, endpoint=None, not_before__lte=now)
-        .order_by("not_before", "id")[:limit]
-    )
-    taken = list(due)
-    for message in taken:
-        message.state, message.attempts, message.not_before = State.SENDING, message.attempts + 1, now + LEASE
-    Notification.objects.bulk_update(taken, ["state", "attempts", "not_before"])
-    return taken
+class Batch(NamedTuple):
+    """What one thread is sending, and to whom; no endpoint is the mail relay."""
+
+    endpoint: Endpoint | None
+    messages: Sequence[Notification]
 
 
-@business
-def recover(*, now: datetime) -> int:
-    """Find what a dead worker left in the middle: queue it again, or call it unknown. Returns how many."""
-    lapsed = Notification.objects.select_for_update(skip_locked=True).filter(state=State.SENDING, not_before__lte=now)
-    keys = list(lapsed.order_by("not_before", "id").values_list("pk", "promise")[:500])
-    again = [pk for pk, promise in keys if promise == Promise.AT_LEAST_ONCE]
-    once = [pk for pk, promise in keys if promise == Promise.AT_MOST_ONCE]
-    Notification.objects.filter(pk__in=again).update(state=State.QUEUED)
-    Notification.objects.filter(pk__in=once).update(state=State.UNKNOWN, settled_at=now)
-    return len(keys)
+def deliver_due(clock: Callable[[], datetime], *, limit: int = 1000) -> int:
+    """Send what is due, up to about `limit`; returns how many conversations were held. One failing never delays or
+    stops the others."""
+    claiming.recover(now=clock())
+    until, tried = time.monotonic() + BUSY_FOR, 0
+    with ThreadPoolExecutor(ENDPOINTS_AT_ONCE + 1, thread_name_prefix="deliver") as threads:
+        running: dict[Future[list[Result]], Batch] = {}
+        while True:
+            if tried < limit and time.monotonic() < until:
+                for batch in _claim(list(running.values()), clock=clock, limit=limit - tried):
+                    running[_start(threads, batch, now=clock())] = batch
+            if not running:
+                return tried
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                tried += _settle(running.pop(future), future.result(), clock=clock)
 
 
-@business
-def settle(message: Notification, *, error: Exception | None, now: datetime) -> None:
-    """Write down how one conversation ended: sent, to be tried again later, given up, or unknown."""
-    message.last_error = "" if error is None else f"{type(error).__name__}: {error}"[:500]
-    if error is None:
-        message.state, message.settled_at = State.SENT, now
-    elif message.promise == Promise.AT_MOST_ONCE and not _never_began(error):
-        message.state, message.settled_at = State.UNKNOWN, now
-    elif _is_final(error) or message.attempts >= ATTEMPTS:
-        message.state, message.settled_at = State.DEAD, now
-    else:
-        message.state = State.QUEUED
-        message.not_before = now + min(FIRST_RETRY * 2 ** (message.attempts - 1), LONGEST_RETRY)
-    fields = ["state", "settled_at", "not_before", "last_error"]
-    # A lease that lapsed meanwhile belongs to someone else.
-    Notification.objects.filter(pk=message.pk, state=State.SENDING, attempts=message.attempts).update(
-        **{field: getattr(message, field) for field in fields}
-    )
+def _claim(running: list[Batch], *, clock: Callable[[], datetime], limit: int) -> list[Batch]:
+    """What may be sent beside what is being sent."""
+    batches: list[Batch] = []
+    if all(batch.endpoint is not None for batch in running):
+        mails = claiming.claim_mail(now=clock(), limit=min(limit, MAILS_AT_ONCE))
+        mails = [each for each in mails if each.kind != claiming.DIGEST or _filled(each, now=clock())]
+        batches += [Batch(None, mails)] if mails else []
+    busy = [batch.endpoint.pk for batch in running if batch.endpoint is not None]
+    free = ENDPOINTS_AT_ONCE - len(busy)
+    if free > 0:
+        claimed = claiming.claim_endpoints(now=clock(), busy=busy, limit=free)
+        batches += [Batch(endpoint, messages) for endpoint, messages in claimed]
+    return batches
 
 
-def deliver_due(clock: Callable[[], datetime], *, limit: int = 100) -> int:
-    """Send what is due, up to `limit`; returns how many conversations were held. One failing never stops the others."""
-    recover(now=clock())
-    messages = claim(now=clock(), limit=limit)
-    if not messages:
-        return 0
-    connection: BaseEmailBackend = get_connection()
+def _start(threads: ThreadPoolExecutor, batch: Batch, *, now: datetime) -> Future[list[Result]]:
+    endpoint = batch.endpoint
+    if endpoint is None:
+        return threads.submit(_held, mail.send, [compose(each) for each in batch.messages])
+    calls = [
+        webhooks.compose(each, endpoint, now=now, may_reach=settings.WEBHOOKS_MAY_REACH) for each in batch.messages
+    ]
+    return threads.submit(_held, webhooks.send, calls)
+
+
+def _held(send: Callable[[Sequence[T]], list[Result]], letters: Sequence[T]) -> list[Result]:
+    """Hold a conversation; what nobody thought of is a failure as well, and stops only this one."""
     try:
-        for message in messages:
-            error: Exception | None = None
-            try:
-                if message.to_address:  # a probe is to nobody, and has arrived
-                    compose(message, connection).send()
-            except (smtplib.SMTPException, OSError, ValueError) as caught:
-                error = caught
-                log.warning("mail_not_sent", notification=message.pk, attempt=message.attempts, error=str(caught)[:200])
-                _hang_up(connection)
-            settle(message, error=error, now=clock())
-    finally:
-        _hang_up(connection)
-    return len(messages)
+        return send(letters)
+    except Exception as error:
+        log.exception("conversation_failed")
+        return [Result(said=f"{type(error).__name__}: {error}"[:500], holds=True, may_have_left=True)]
 
 
-def compose(message: Notification, connection: BaseEmailBackend | None = None) -> EmailMultiAlternatives:
+def _settle(batch: Batch, results: list[Result], *, clock: Callable[[], datetime]) -> int:
+    # First what was not tried, so that it is given up too where an endpoint turns out to be gone.
+    settling.release(batch.messages[len(results) :], now=clock())
+    for message, result in zip(batch.messages, results, strict=False):
+        settling.settle(message, result, now=clock(), spread=random.random())  # noqa: S311  (jitter, not a secret)
+    return len(results)
+
+
+@business
+def _filled(carrier: Notification, *, now: datetime) -> bool:
+    """Whether a digest has something to say; one that hasn't is cancelled."""
+    if digests.fill(carrier):
+        return True
+    Notification.objects.filter(pk=carrier.pk).update(state=Notification.State.QUEUED)
+    outbox.cancel_all(Notification.objects.filter(pk=carrier.pk), now=now, why="Nobody it spoke of is left.")
+    return False
+
+
+def compose(message: Notification) -> EmailMultiAlternatives:
     """The mail of one outbox row; its Message-ID is the same on every try."""
-    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip("> ") or "localhost"
-    mail = EmailMultiAlternatives(
-        subject=message.subject,
-        body=message.text,
-        to=[message.to_address],
-        headers={"Message-ID": f"<{message.public_id}@{domain}>", "Auto-Submitted": "auto-generated"},
-        connection=connection,
-    )
-    if message.html:
-        mail.attach_alternative(message.html, "text/html")
-    return mail
-
-
-def _is_final(error: Exception) -> bool:
-    """True where the server said that trying again is of no use (5xx), or the message can't be written at all."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(code >= 500 for code, _ in error.recipients.values())
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return False  # a wrong password is mended by an operator, and then everything goes out
-    if isinstance(error, smtplib.SMTPResponseException):
-        return error.smtp_code >= 500
-    return isinstance(error, ValueError)
-
-
-def _never_began(error: Exception) -> bool:
-    """True where no conversation was held at all, so that nothing can have been delivered."""
-    return isinstance(error, ConnectionRefusedError | smtplib.SMTPConnectError)
-
-
-def _hang_up(connection: BaseEmailBackend) -> None:
-    """Close the conversation, whatever state it is in."""
-    try:
-        connection.close()
-    except (smtplib.SMTPException, OSError):
-        log.debug("smtp_close_failed")
+    return mail.compose(message)

@@ -82,12 +82,28 @@ LEFT JOIN leads_receipt AS receipt
   ON receipt.source_id = taken.source_id AND receipt.message_id = taken.message_id
 WHERE receipt.message_id IS NULL
 """
+# What waits for a relay or an endpoint that fails may be older than what was settled since.
 NEVER_ENDS = """
-SELECT id, state FROM leads_notification
-WHERE state NOT IN ('queued', 'sending', 'sent', 'dead', 'unknown', 'cancelled')
-   OR (state IN ('queued', 'sending')) <> (settled_at IS NULL)
-   OR (state IN ('queued', 'sending')
-       AND not_before < (SELECT max(settled_at) FROM leads_notification) - interval '1 day')
+SELECT message.id, message.state FROM leads_notification AS message
+LEFT JOIN leads_endpoint AS endpoint ON endpoint.id = message.endpoint_id
+LEFT JOIN leads_mailrelay AS relay ON message.endpoint_id IS NULL
+WHERE message.state NOT IN ('queued', 'sending', 'sent', 'dead', 'unknown', 'cancelled', 'digested')
+   OR (message.state IN ('queued', 'sending')) <> (message.settled_at IS NULL)
+   OR (message.state IN ('queued', 'sending')
+       AND coalesce(endpoint.failures, relay.failures, 0) = 0
+       AND message.not_before < (SELECT max(settled_at) FROM leads_notification) - interval '1 day')
+"""
+UNTOLD_END = """
+SELECT message.id, message.state, last.what FROM leads_notification AS message
+LEFT JOIN LATERAL (SELECT what FROM leads_deliverystep AS step
+                   WHERE step.notification_id = message.id ORDER BY id DESC LIMIT 1) AS last ON true
+WHERE message.settled_at IS NOT NULL AND last.what IS DISTINCT FROM message.state
+"""
+CARRIED_NOWHERE = """
+SELECT message.id, carrier.kind FROM leads_notification AS message
+LEFT JOIN leads_notification AS carrier ON carrier.id = message.carrier_id
+WHERE (message.state = 'digested') <> (message.carrier_id IS NOT NULL)
+   OR carrier.kind <> 'digest' OR carrier.recipient_id <> message.recipient_id
 """
 KEY_TWICE = """
 SELECT effect_key, count(*) AS times FROM leads_notification GROUP BY effect_key HAVING count(*) > 1
@@ -165,8 +181,20 @@ CHECKS: list[Check] = [
     Check(
         10,
         "messages end",
-        "Every message ends sent, dead, unknown or cancelled.",
+        "Every message ends sent, dead, unknown, cancelled or in a digest.",
         ask(NEVER_ENDS, "Message {id} is {state} and does not end."),
+    ),
+    Check(
+        10,
+        "messages' history ends in the state",
+        "What became of a message is the last row of its history.",
+        ask(UNTOLD_END, "Message {id} is {state}; its history ends in {what}."),
+    ),
+    Check(
+        10,
+        "digests carry",
+        "What went out in a digest names the digest of the same person that carried it.",
+        ask(CARRIED_NOWHERE, "Message {id} is in no digest of its recipient."),
     ),
     Check(
         10,

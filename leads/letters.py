@@ -11,9 +11,9 @@ from django.template.loader import render_to_string
 
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
-# What mail programs and chats turn into links: a dot, an at sign or a colon between two characters. A word
-# joiner on both sides of it looks the same and is no address any more. An at sign alone may call a whole channel.
-_LINKING = re.compile(r"(?<=\S)([.@:])(?=\S)")
+# What mail programs and chats turn into links: a dot (also a wide one), an at sign or a colon between two characters.
+# A word joiner on both sides looks the same and is no address any more. An at sign alone may call a whole channel.
+_LINKING = re.compile(r"(?<=\S)([.@:。．｡])(?=\S)")
 _CALLING = re.compile(r"@(?!\N{WORD JOINER})")
 _JOINER = "\N{WORD JOINER}"
 

@@ -101,6 +101,17 @@ def cancel_all(messages: QuerySet[Notification], *, now: datetime, why: str) -> 
     return len(ids)
 
 
+def give_up(messages: QuerySet[Notification], *, now: datetime, why: str) -> int:
+    """Give up those of these messages that have not left yet; a person may queue them again. Within a verb."""
+    queued = messages.filter(state=State.QUEUED).select_for_update(of=("self",)).order_by("pk")
+    ids = list(queued.values_list("pk", flat=True))
+    if not ids:
+        return 0
+    Notification.objects.filter(pk__in=ids).update(state=State.DEAD, settled_at=now, last_error=why[:500])
+    note(ids, DeliveryStep.What.DEAD, now=now, said=why)
+    return len(ids)
+
+
 def told_already(effect_key_prefix: str) -> list[Endpoint]:
     """The endpoints to which an effect whose key starts so has left, or may have."""
     gone = Notification.objects.filter(effect_key__startswith=effect_key_prefix).exclude(state=State.CANCELLED)

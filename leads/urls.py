@@ -12,4 +12,5 @@ urlpatterns: list[URLPattern] = [
     path("leads/", views.find, name="leads"),
     path("leads/<uuid:public_id>/", views.lead, name="lead"),
     path("preferences/", views.prefer, name="preferences"),
+    path("preferences/mail/", views.mail, name="mail-preferences"),
 ]

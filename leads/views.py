@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import time
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,11 +11,11 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from leads import clock, preferences, timeline
 from leads.errors import Invalid
-from leads.models import Lead
+from leads.models import Lead, MailHours, MailPreference
 from leads.viewer import is_part, signed_in, viewer_of
 
 FOUND = 50
@@ -66,3 +68,45 @@ def prefer(request: HttpRequest) -> HttpResponse:
         messages.warning(request, str(refusal))
     back = request.POST.get("next", "")
     return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else "home")
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def mail(request: HttpRequest) -> HttpResponse:
+    """How the viewer is told: by topic, in which hours, and when a digest comes."""
+    viewer, refused, status = viewer_of(request), None, 200
+    if request.method == "POST":
+        try:
+            preferences.choose_mail(viewer, **_mail_choices(request))
+            messages.success(request, "Kept. It holds from the next message on.")
+            return redirect("mail-preferences")
+        except Invalid as refusal:
+            refused, status = refusal, refusal.status
+    chosen = dict(viewer.mail_preferences.values_list("topic", "how"))
+    given = request.POST if refused is not None else chosen
+    topics = [
+        (topic, label, given.get(topic, MailPreference.How.AT_ONCE))
+        for topic, label in MailPreference._meta.get_field("topic").flatchoices
+    ]
+    hours = MailHours.objects.filter(user=viewer).first() or MailHours(user=viewer)
+    page = {"topics": topics, "ways": MailPreference.How.choices, "hours": hours, "refused": refused, "given": given}
+    return render(request, "leads/mail_preferences.html", page, status=status)
+
+
+def _mail_choices(request: HttpRequest) -> dict[str, Any]:
+    """What was chosen on the page, read. Raises Invalid."""
+    topics = dict(MailPreference._meta.get_field("topic").flatchoices)
+    return {
+        "how": {topic: request.POST[topic] for topic in topics if topic in request.POST},
+        "quiet_from": _time(request, "quiet_from"),
+        "quiet_until": _time(request, "quiet_until"),
+        "digest_at": _time(request, "digest_at") or time(8),
+    }
+
+
+def _time(request: HttpRequest, name: str) -> time | None:
+    text = request.POST.get(name, "").strip()
+    try:
+        return time.fromisoformat(text).replace(tzinfo=None) if text else None
+    except ValueError as error:
+        raise Invalid("Give a time of day such as 20:00.", field=name) from error

@@ -109,8 +109,9 @@ def assert_done_once(house: House, senders: Senders) -> None:
         assert sorted(rows) == sorted(leads)
     assert sorted(Handoff.objects.values_list("episode__lead", flat=True)) == sorted(leads)
     assert sorted(Notification.objects.filter(kind="new lead").values_list("lead", flat=True)) == sorted(leads)
-    assert set(settled.values_list("state", flat=True)) == {"sent"}
+    # Many for one person leave together: each row is there, and names the mail that carried it.
+    assert set(settled.values_list("state", flat=True)) <= {"sent", "digested"}
     # A mail that was cut off is sent again under the same Message-ID: one letter to whoever reads it.
-    letters = settled.exclude(to_address="")
+    letters = settled.filter(state="sent").exclude(to_address="")
     said = {str(mail["Message-ID"]).strip("<>").partition("@")[0] for mail in house.sink.mails}
     assert said == {str(key) for key in letters.values_list("public_id", flat=True)}

@@ -18,10 +18,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from leads import clock
+from leads.delivering import reaching
+from leads.delivering.secrets import secret_of
 from leads.keys import digest
 from leads.models import (
     Account,
     ApiKey,
+    Endpoint,
     IdentityConflict,
     Job,
     Lead,
@@ -134,6 +137,8 @@ def shop(now: datetime) -> desk.Company:
         effect_key="k", kind="breach", recipient=made.manager, to_address="m@x.example", subject=NASTY, text=NASTY,
         lead=lead, state="dead", created_at=now, not_before=now, settled_at=now, last_error=NASTY,
     )  # fmt: skip
+    listens = {"kind": "slack", "url": "https://hooks.example/in", "events": ["clock.breached"]}
+    Endpoint.objects.create(name=NASTY, created_at=now, created_by=made.manager, last_error=NASTY, **listens)
     sums = {"fit": 20_000, "engagement": 60_500, "total": 80_500}
     Score.objects.create(
         lead=lead, definition=made.definition, version=made.version, as_of=now, engagement_ever=60_500, tier="hot",
@@ -206,6 +211,7 @@ MATRIX: dict[str, set[str]] = {
     "leads.User": set(),
     "leads.Team": {"revops"},
     "leads.Source": {"revops"},
+    "leads.Endpoint": {"revops"},
     "leads.ActivityType": {"marketing"},
     "leads.StageRule": {"marketing"},
     "leads.MailDomain": {"marketing"},
@@ -310,6 +316,29 @@ class TestKeys:
         page = boss.post(address(Source, "add"), {"name": "Site", "kind": "server"}, follow=True)
         (key,) = re.findall(r"wk_[\w-]{40,}", page.content.decode())
         assert Source.objects.get(name="Site").write_key_hash == digest(key)
+
+
+class TestEndpoints:
+    GIVEN = {"name": "CRM", "kind": "standard", "events": ["handoff.offered"]}
+
+    def test_shows_a_signing_secret_once(self, boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reaching, "addresses_of", lambda host, port: ["93.184.215.14"])
+        page = boss.post(address(Endpoint, "add"), self.GIVEN | {"url": "https://hooks.example/in"}, follow=True)
+        (secret,) = re.findall(r"whsec_[\w+/=]{44}", page.content.decode())
+        made = Endpoint.objects.get(name="CRM")
+        assert secret == secret_of(made)
+        shown = address(Endpoint, "change", made.pk)
+        assert secret not in boss.get(shown).content.decode()
+        boss.post(address(Endpoint, "changelist"), {"action": "renew_secret", "_selected_action": [made.pk]})
+        made.refresh_from_db()
+        assert secret_of(made) != secret
+        assert post(boss, shown, is_active="").status_code == 302
+        made.refresh_from_db()
+        assert (made.is_active, made.disabled_why) == (False, "Switched off by hand.")
+
+    def test_refuses_an_address_in_a_private_network(self, boss: Client) -> None:
+        refused = boss.post(address(Endpoint, "add"), self.GIVEN | {"url": "https://127.0.0.1/in"})
+        assert "leads into a private network (127.0.0.1); give a public https address" in errors_of(refused)["url"][0]
 
 
 class TestDefinitions:

@@ -8,8 +8,16 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action
 
 from leads import clock, jobs, outbox
-from leads.admin.roles import DESK, RoleAdmin, page_of
-from leads.models import Job, Notification, Role
+from leads.admin.roles import DESK, History, RoleAdmin, now_and_by, page_of
+from leads.models import DeliveryStep, Job, Notification, Role
+
+
+class Steps(History):
+    """What became of one message, attempt by attempt."""
+
+    model = DeliveryStep
+    fields = ("at", "what", "attempt", "status", "said", "by")
+    verbose_name_plural = "what became of it"
 
 
 @admin.register(Notification)
@@ -17,25 +25,29 @@ class NotificationAdmin(RoleAdmin):
     """The outbox."""
 
     about = (
-        "Every mail Baton sends, and what became of it: queued, sent, given up, or unknown where the connection "
-        "broke at the end of an at-most-once mail. One that was given up can be sent again."
+        "Every mail and every event Baton sends, and what became of it: queued, sent, put into a digest, given up, or "
+        "unknown where the connection broke at the end of an at-most-once mail. What was given up stays here and can "
+        "be sent again, under the same id."
     )
     icon = "outgoing_mail"
     editors = frozenset({Role.REVOPS})
-    list_display = ("created_at", "kind", "recipient", "subject", "state", "attempts", "settled_at", "last_error")
-    list_filter = ("state", "kind")
-    list_select_related = ("recipient",)
+    list_display = (
+        *("created_at", "kind", "recipient", "endpoint", "subject", "state", "attempts", "settled_at", "last_error"),
+    )
+    list_filter = ("state", "kind", "endpoint")
+    list_select_related = ("recipient", "endpoint")
     search_fields = ("subject", "to_address")
     ordering = ("-created_at", "-id")
     fields = (
         ("created_at", "not_before", "settled_at"), ("state", "attempts", "promise"), "last_error", "kind",
-        ("recipient", "to_address"), "lead", "subject", "text", "effect_key",
+        ("recipient", "to_address", "endpoint"), "carrier", "lead", "subject", "text", "effect_key",
     )  # fmt: skip
+    inlines = (Steps,)
     actions = ("send_again",)
 
     @admin.action(description="Send again what was given up", permissions=["act"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
-        queued = outbox.requeue(queryset.values_list("pk", flat=True), now=clock.now())
+        queued = outbox.requeue(queryset.values_list("pk", flat=True), **now_and_by(request))
         if queued:
             messages.success(request, f"Queued again: {queued}.")
         else:

@@ -17,6 +17,7 @@ from leads.models.lead import (
 )
 from leads.models.outbox import DeliveryStep, Job, Notification, Topic
 from leads.models.people import ApiKey, Organization, Role, Team, TeamMembership, User
+from leads.models.telling import MailHours, MailPreference
 
 __all__ = [
     "Account",
@@ -36,6 +37,8 @@ __all__ = [
     "Job",
     "Lead",
     "MailDomain",
+    "MailHours",
+    "MailPreference",
     "MailRelay",
     "Notification",
     "Organization",

@@ -39,6 +39,7 @@ class Endpoint(models.Model):
     disabled_why = models.CharField(max_length=300, blank=True)
     held_until = models.DateTimeField(null=True, blank=True, help_text="It failed: nothing is sent before then.")
     failures = models.IntegerField(default=0, help_text="In a row.")
+    failing_since = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -62,6 +63,7 @@ class MailRelay(models.Model):
     id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
     held_until = models.DateTimeField(null=True, blank=True)
     failures = models.IntegerField(default=0, help_text="In a row.")
+    failing_since = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
 
     class Meta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -59,6 +60,8 @@ class Notification(models.Model):
     settled_at = models.DateTimeField(null=True, help_text="When it was sent, given up or cancelled.")
     for_digest = models.BooleanField(default=False, help_text="Waits to leave together with others.")
     carrier = models.ForeignKey("self", models.PROTECT, null=True, related_name="carried", editable=False)
+
+    due_at: datetime  # in memory alone, while it is being sent: when it was due
 
     class Meta:
         constraints = [

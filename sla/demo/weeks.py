@@ -17,10 +17,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from leads import intake, nurture, outcomes, wire
+from leads import intake, nurture, outbox, outcomes, wire
 from leads.errors import Refused
 from leads.locks import lock_lead
-from leads.models import Lead, Notification, Source, User
+from leads.models import Lead, Source, User
 from leads.transactions import business
 from scoring import qualification
 from scoring.assessment import assess
@@ -80,8 +80,7 @@ class Weeks:
                 self.say(f"  {at:%d %b}: {told * 10} % of {WEEKS.days} days lived")
         self._clocks_until(self.end)
         self._house(self.end)
-        # Nobody was there to read the mails of the past.
-        Notification.objects.filter(state="queued").update(state="cancelled", settled_at=self.end)
+        outbox.cancel("", now=self.end, why="Nobody was there to read the mails of the past.")
 
     def at(self, when: datetime, act: Act) -> None:
         """Plan an act; what lies beyond the end never happens."""

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 
 from leads import letters, outbox
 from leads.letters import Letter, inert
-from leads.models import Lead, User
+from leads.models import Lead, Topic, User
+from scoring.models import Lane
 from sla.models import Clock, Handoff, LadderStep, Target
+from sla.telling import links
+from sla.telling.sums import Sum, local, sum_of
 
 WHAT = {
     Target.ASSIGN: "a rep to take it",
@@ -24,6 +26,8 @@ WHAT = {
     Target.QUALIFY: "convert or return",
 }
 
+
+NEW_LEAD, HAND_RAISED = "new lead", "hand raised"
 
 # What a rep reads of a lead they have: headline and sentence.
 NEWS = {
@@ -70,16 +74,6 @@ def lead_url(lead: Lead) -> str:
     return f"{settings.BASE_URL}/leads/{lead.public_id}/"
 
 
-def local(at: datetime, recipient: User) -> str:
-    """A moment in the recipient's zone, in words: Tue 10 Mar, 15:45 (Europe/Berlin)."""
-    try:
-        zone = ZoneInfo(recipient.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    there = at.astimezone(zone)
-    return f"{there:%a} {there.day} {there:%b, %H:%M} ({zone.key})"
-
-
 def tell_step(
     clock: Clock, step: LadderStep, recipient: User, *, lead: Lead, due_at: datetime, effect_key: str, now: datetime
 ) -> None:
@@ -90,12 +84,15 @@ def tell_step(
         **about(lead, recipient),
         what=WHAT[Target(clock.target)],
         due=local(due_at, recipient),
+        sum=sum_of(clock, recipient).lines,
         rep=clock.handoff.user if clock.handoff is not None else None,
         is_rep=step.action == LadderStep.Action.TELL_REP,
     )
     outbox.enqueue(
         effect_key,
         kind="warning" if warns else "breach",
+        topic=Topic.WARNING if warns else Topic.BREACH,
+        is_urgent=_asked_for_them(clock.handoff, recipient),
         recipient=recipient,
         subject=letter.subject,
         text=letter.text,
@@ -110,15 +107,16 @@ def new_lead(handoff: Handoff, *, now: datetime) -> None:
     why = handoff.episode.qualification
     tell(
         handoff,
-        "new lead",
+        NEW_LEAD,
         letter=compose(
             "new_lead",
             **about(handoff.episode.lead, handoff.user),
             fast=handoff.accepted_at is not None,
             tier=handoff.get_tier_display(),
             sentence=why.sentence if why is not None else "",
-            accept_due=_due(handoff, Target.ACCEPT),
-            touch_due=_due(handoff, Target.FIRST_TOUCH),
+            accept=_sum(handoff, Target.ACCEPT),
+            touch=_sum(handoff, Target.FIRST_TOUCH),
+            answer_url="" if handoff.accepted_at is not None else links.link(handoff, handoff.user, now=now),
         ),
         effect_key=f"handoff:{handoff.public_id}:new_lead",
         now=now,
@@ -139,7 +137,7 @@ def news(handoff: Handoff, what: str, *, now: datetime, once: str = "") -> None:
             **person,
             headline=headline,
             message=message,
-            touch_due=_due(handoff, Target.FIRST_TOUCH) if handoff.is_open else "",
+            touch=_sum(handoff, Target.FIRST_TOUCH) if handoff.is_open else None,
         ),
         effect_key=":".join(part for part in (f"handoff:{handoff.public_id}", what, once) if part),
         now=now,
@@ -151,6 +149,8 @@ def tell(handoff: Handoff, kind: str, *, letter: Letter, effect_key: str, now: d
     outbox.enqueue(
         effect_key,
         kind=kind,
+        topic=Topic.NEW_LEAD if kind == NEW_LEAD else Topic.NEWS,
+        is_urgent=_asked_for_them(handoff, handoff.user) and kind in (NEW_LEAD, HAND_RAISED),
         recipient=handoff.user,
         subject=letter.subject,
         text=letter.text,
@@ -160,7 +160,12 @@ def tell(handoff: Handoff, kind: str, *, letter: Letter, effect_key: str, now: d
     )
 
 
-def _due(handoff: Handoff, target: str) -> str:
-    """Until when the target runs, in the rep's zone; empty where it doesn't."""
+def _asked_for_them(handoff: Handoff | None, recipient: User) -> bool:
+    """Whether the person asked to hear from us, and it is for this rep to reach out: that passes quiet hours."""
+    return handoff is not None and handoff.lane == Lane.FAST and handoff.user_id == recipient.pk
+
+
+def _sum(handoff: Handoff, target: str) -> Sum | None:
+    """Until when the target runs, in the rep's zone, and how that was counted; None where it doesn't."""
     clock = handoff.clocks.filter(target=target, verdict="").first()
-    return local(clock.due_at, handoff.user) if clock is not None else ""
+    return sum_of(clock, handoff.user) if clock is not None else None

@@ -37,10 +37,12 @@ SELECT
     (SELECT min(created_at) FROM leads_notification WHERE kind = 'canary' AND state = 'queued' AND endpoint_id IS NULL)
         AS canary_queued,
     (SELECT min(not_before) FROM leads_notification WHERE state = 'queued' AND endpoint_id IS NULL
-     AND not_before <= %(now)s) AS letter_due,
+     AND not_before <= %(now)s AND NOT EXISTS (SELECT 1 FROM leads_mailrelay WHERE failures > 0)) AS letter_due,
     (SELECT min(not_before) FROM leads_notification WHERE state = 'sending' AND not_before <= %(now)s) AS letter_stuck,
-    (SELECT min(created_at) FROM leads_notification WHERE state = 'queued' AND endpoint_id IS NULL AND attempts >= 3)
-        AS refused_since,
+    least(
+        (SELECT min(created_at) FROM leads_notification
+         WHERE state = 'queued' AND endpoint_id IS NULL AND attempts >= 3),
+        (SELECT failing_since FROM leads_mailrelay WHERE failures > 0)) AS refused_since,
     (SELECT max(settled_at) FROM (SELECT settled_at, state, kind FROM leads_notification
      WHERE endpoint_id IS NULL ORDER BY id DESC LIMIT 500) r
      WHERE state = 'sent' AND kind <> 'canary') AS letter_sent,

@@ -2,58 +2,26 @@
 
 from __future__ import annotations
 
-import socket
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from leads import delivery, outbox
-from leads.models import Notification, User
+from leads.delivering import claiming, settling
+from leads.delivering.results import SENT
+from leads.models import MailRelay, Notification, User
+from tests.leads.smtp import Inbox, Silent, free_port, serving, use
 
 pytestmark = pytest.mark.django_db
 
 
-class Inbox:
-    """An SMTP server that answers as it is told and keeps what it was given."""
-
-    def __init__(self) -> None:
-        self.mails: list[Any] = []
-        self.rcpt_answer = "250 OK"
-        self.data_answers: list[str] = []
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
-        if self.rcpt_answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.rcpt_answer
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        answer = self.data_answers.pop(0) if self.data_answers else "250 OK"
-        if answer.startswith("250"):
-            self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
-        return answer
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def inbox(settings: Any) -> Iterator[Inbox]:
-    handler = Inbox()
-    controller = Controller(handler, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", controller.port
-    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
-    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
-    yield handler
-    controller.stop()
+    with serving(settings) as handler:
+        yield handler
 
 
 @pytest.fixture
@@ -88,13 +56,17 @@ class TestDelivery:
         delivery.deliver_due(lambda: now)
         row = Notification.objects.get()
         assert (row.state, row.attempts) == ("queued", 1)
-        assert row.not_before == now + timedelta(seconds=10)
+        assert timedelta(seconds=10) <= row.not_before - now <= timedelta(seconds=12)
         assert "451" in row.last_error
         delivery.deliver_due(lambda: row.not_before)
         (mail,) = inbox.mails
         assert str(row.public_id) in mail["Message-ID"]
         row.refresh_from_db()
         assert (row.state, row.attempts, row.last_error) == ("sent", 2, "")
+        assert [(step.what, step.attempt, step.status) for step in row.steps.all()] == [
+            ("later", 1, 451),
+            ("sent", 2, None),
+        ]
 
     def test_gives_up_on_a_5xx_and_sends_the_next(self, inbox: Inbox, rep: User, now: datetime) -> None:
         inbox.data_answers = ["554 never"]
@@ -109,19 +81,11 @@ class TestDelivery:
         delivery.deliver_due(lambda: now)
         assert Notification.objects.get().state == "dead"
 
-    def test_keeps_the_row_while_the_server_is_down(
-        self, inbox: Inbox, rep: User, now: datetime, settings: Any
-    ) -> None:
-        settings.EMAIL_PORT = free_port()
-        queue(rep, now)
-        delivery.deliver_due(lambda: now)
-        assert Notification.objects.get().state == "queued"
-
     def test_gives_up_after_the_last_attempt(self, inbox: Inbox, rep: User, now: datetime) -> None:
         inbox.data_answers = ["451 later"] * 20
         queue(rep, now)
         instant = now
-        for _ in range(delivery.ATTEMPTS):
+        for _ in range(settling.ATTEMPTS):
             delivery.deliver_due(lambda at=instant: at)
             instant += timedelta(hours=2)
         assert Notification.objects.get().state == "dead"
@@ -130,24 +94,24 @@ class TestDelivery:
 class TestRecover:
     def test_queues_again_what_a_dead_worker_left(self, inbox: Inbox, rep: User, now: datetime) -> None:
         queue(rep, now)
-        assert len(delivery.claim(now=now, limit=10)) == 1
+        assert len(claiming.claim_mail(now=now, limit=10)) == 1
         assert delivery.deliver_due(lambda: now + timedelta(seconds=30)) == 0
-        assert delivery.deliver_due(lambda: now + delivery.LEASE) == 1
+        assert delivery.deliver_due(lambda: now + claiming.LEASE) == 1
         assert len(inbox.mails) == 1
 
     def test_calls_unknown_what_may_leave_at_most_once(self, inbox: Inbox, rep: User, now: datetime) -> None:
         queue(rep, now, promise=Notification.Promise.AT_MOST_ONCE)
-        delivery.claim(now=now, limit=10)
-        assert delivery.deliver_due(lambda: now + delivery.LEASE) == 0
+        claiming.claim_mail(now=now, limit=10)
+        assert delivery.deliver_due(lambda: now + claiming.LEASE) == 0
         assert Notification.objects.get().state == "unknown"
         assert inbox.mails == []
 
     def test_a_late_answer_does_not_overwrite_the_next_attempt(self, inbox: Inbox, rep: User, now: datetime) -> None:
         queue(rep, now)
-        (first,) = delivery.claim(now=now, limit=1)
-        delivery.recover(now=now + delivery.LEASE)
-        delivery.claim(now=now + delivery.LEASE, limit=1)
-        delivery.settle(first, error=None, now=now + delivery.LEASE)
+        (first,) = claiming.claim_mail(now=now, limit=1)
+        claiming.recover(now=now + claiming.LEASE)
+        claiming.claim_mail(now=now + claiming.LEASE, limit=1)
+        settling.settle(first, SENT, now=now + claiming.LEASE)
         assert Notification.objects.get().state == "sending"
 
 
@@ -157,3 +121,151 @@ class TestCancel:
         assert outbox.cancel("handoff:1:", now=now) == 1
         assert delivery.deliver_due(lambda: now + timedelta(minutes=1)) == 0
         assert Notification.objects.get().state == "cancelled"
+
+
+class TestRelay:
+    """Where the relay itself fails, nobody's attempts are counted and nothing is lost."""
+
+    def queue(self, rep: User, now: datetime, many: int) -> None:
+        for number in range(many):
+            queue(rep, now, f"k{number}")
+
+    def test_that_refuses_the_connection_is_asked_once_for_all(self, rep: User, now: datetime, settings: Any) -> None:
+        use(settings, free_port())
+        self.queue(rep, now, 3)
+        assert delivery.deliver_due(lambda: now) == 1
+        assert set(Notification.objects.values_list("state", "attempts", "not_before")) == {("queued", 0, now)}
+        relay = MailRelay.objects.get()
+        assert timedelta(seconds=10) <= relay.held_until - now <= timedelta(seconds=12)
+        assert delivery.deliver_due(lambda: now + timedelta(seconds=9)) == 0
+
+    def test_backs_off_to_five_minutes_and_never_gives_a_message_up(
+        self, rep: User, now: datetime, settings: Any
+    ) -> None:
+        use(settings, free_port())
+        queue(rep, now)
+        instant = now
+        for _ in range(20):
+            delivery.deliver_due(lambda at=instant: at)
+            instant = MailRelay.objects.get().held_until
+        assert Notification.objects.get().state == "queued"
+        assert MailRelay.objects.get().failures == 20
+        with serving(settings) as inbox:
+            assert delivery.deliver_due(lambda: instant) == 1
+        assert len(inbox.mails) == 1
+        relay = MailRelay.objects.get()
+        assert (relay.failures, relay.held_until) == (0, None)
+
+    @pytest.mark.parametrize("answer", ["421 closing", "550 we don't know you"])
+    def test_that_turns_the_sender_away_is_held(self, inbox: Inbox, rep: User, now: datetime, answer: str) -> None:
+        inbox.mail_answer = answer
+        self.queue(rep, now, 3)
+        assert delivery.deliver_due(lambda: now) == 1
+        assert set(Notification.objects.values_list("state", "attempts")) == {("queued", 0)}
+
+    @pytest.mark.parametrize("word", ["connect", "EHLO", "RCPT", "DATA"])
+    def test_that_goes_silent_is_left_after_a_time_and_asked_again_under_the_same_id(
+        self, rep: User, now: datetime, settings: Any, word: str
+    ) -> None:
+        silent = Silent(after=word)
+        use(settings, silent.port, time_out=0.3)
+        self.queue(rep, now, 3)
+        try:
+            assert delivery.deliver_due(lambda: now) == 1
+        finally:
+            silent.close()
+        first = Notification.objects.order_by("pk").first()
+        assert first is not None
+        assert first.state == "queued"
+        assert first.attempts == (0 if word == "connect" else 1)
+        assert len(silent.heard) == (1 if word == "DATA" else 0)
+        with serving(settings) as inbox:
+            delivery.deliver_due(lambda: now + timedelta(minutes=1))
+        ids = {mail["Message-ID"] for mail in inbox.mails}
+        assert len(ids) == len(inbox.mails) == 3
+        assert Notification.objects.filter(state="sent").count() == 3
+        if word == "DATA":
+            assert f"{first.public_id}@".encode() in silent.heard[0]
+
+    def test_that_goes_silent_leaves_a_mail_unknown_that_may_leave_at_most_once(
+        self, rep: User, now: datetime, settings: Any
+    ) -> None:
+        silent = Silent(after="DATA")
+        use(settings, silent.port, time_out=0.3)
+        queue(rep, now, promise=Notification.Promise.AT_MOST_ONCE)
+        try:
+            delivery.deliver_due(lambda: now)
+        finally:
+            silent.close()
+        assert Notification.objects.get().state == "unknown"
+
+    def test_greylisting_one_message_does_not_hold_the_others(self, inbox: Inbox, rep: User, now: datetime) -> None:
+        inbox.data_answers = ["451 greylisted"]
+        self.queue(rep, now, 3)
+        assert delivery.deliver_due(lambda: now) == 3
+        assert sorted(Notification.objects.values_list("state", flat=True)) == ["queued", "sent", "sent"]
+
+
+class TestStorm:
+    """More than a few at once become one mail; each keeps its row."""
+
+    def test_five_hundred_become_one_mail_in_due_order(self, inbox: Inbox, rep: User, now: datetime) -> None:
+        rows = [
+            Notification(
+                effect_key=f"k{number}",
+                kind="breach",
+                topic="breach",
+                recipient=rep,
+                to_address=rep.email,
+                subject=f"Late: number {number}",
+                text="t",
+                created_at=now,
+                not_before=now - timedelta(minutes=number),
+            )
+            for number in range(500)
+        ]
+        Notification.objects.bulk_create(rows)
+        assert delivery.deliver_due(lambda: now) == 1
+        (mail,) = inbox.mails
+        assert mail["Subject"] == "500 messages"
+        text = mail.get_body(("plain",)).get_content()
+        assert text.count("Late: number ") == 500
+        assert re.findall(r"number (\d+)", text) == [str(number) for number in reversed(range(500))]
+        carrier = Notification.objects.get(kind="digest")
+        assert Notification.objects.filter(state="digested", carrier=carrier).count() == 500
+        assert carrier.state == "sent"
+        assert {step.what for row in Notification.objects.all()[:3] for step in row.steps.all()} == {"digested"}
+
+    def test_a_few_stay_single(self, inbox: Inbox, rep: User, now: datetime) -> None:
+        for number in range(5):
+            queue(rep, now, f"k{number}")
+        assert delivery.deliver_due(lambda: now) == 5
+
+    def test_after_many_only_one_leaves_in_two_minutes(self, inbox: Inbox, rep: User, now: datetime) -> None:
+        for number in range(9):
+            queue(rep, now + timedelta(seconds=number), f"k{number}")
+            delivery.deliver_due(lambda at=now + timedelta(seconds=number): at)
+        assert len(inbox.mails) == 5
+        assert delivery.deliver_due(lambda: now + timedelta(seconds=100)) == 0
+        assert delivery.deliver_due(lambda: now + timedelta(seconds=4 + 120)) == 1
+        assert inbox.mails[-1]["Subject"] == "4 messages"
+
+    def test_forgets_who_was_erased_before_it_left(self, inbox: Inbox, rep: User, now: datetime, settings: Any) -> None:
+        port = settings.EMAIL_PORT
+        settings.EMAIL_PORT = free_port()
+        for number in range(7):
+            queue(rep, now, f"k{number}")
+        delivery.deliver_due(lambda: now)
+        Notification.objects.exclude(kind="digest").filter(effect_key="k3").update(subject="", text="")
+        settings.EMAIL_PORT = port
+        delivery.deliver_due(lambda: now + timedelta(minutes=1))
+        (mail,) = inbox.mails
+        assert mail["Subject"] == "6 messages"
+
+    def test_leaves_other_people_alone(self, inbox: Inbox, rep: User, now: datetime) -> None:
+        other = User.objects.create_user("other@example.com", full_name="Other")
+        for number in range(7):
+            queue(rep, now, f"k{number}")
+        queue(other, now, "other")
+        assert delivery.deliver_due(lambda: now) == 2
+        assert {mail["To"] for mail in inbox.mails} == {"rep@example.com", "other@example.com"}
