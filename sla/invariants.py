@@ -14,6 +14,7 @@ from sla.clocks import policies, targets
 from sla.handoffs import invariants as matters
 from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, State, Target
 from sla.publishing import invariants as versions
+from sla.routing import invariants as routing
 from sla.watching import invariants as watching
 
 Row = TypeVar("Row")
@@ -166,6 +167,7 @@ def _miscounted() -> Iterable[str]:
 
 CHECKS: list[Check] = [
     *versions.CHECKS,
+    *routing.CHECKS,
     Check(
         1,
         "one open hand-off per episode",

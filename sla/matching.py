@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import structlog
 from django.db import connection
 
-from leads.conditions import ConditionError, Sql, compile, join, literal_resolver, validate
+from leads.conditions import ConditionError, Sql, compile, join, path, plain_json, unknown_field, validate
 from leads.errors import Invalid
 from leads.models import Account, Lead, Team
 from scoring.models import Episode
@@ -33,25 +35,50 @@ FIELDS = (
 
 def which_hold(episode: Episode, lead: Lead, conditions: Sequence[Condition]) -> list[bool]:
     """For each condition whether it holds, in their order. An empty one always holds; one that can't be read, never."""
+    if not any(conditions):
+        return [True] * len(conditions)
+    return which_hold_for(values_of(episode, lead), conditions)
+
+
+def which_hold_for(values: dict[str, Any], conditions: Sequence[Condition]) -> list[bool]:
+    """The same for what `values_of` found of an episode and its lead."""
     held = [not condition for condition in conditions]
-    asked = [index for index, condition in enumerate(conditions) if condition]
-    if not asked:
-        return held
-    resolve = literal_resolver(_values(episode, lead))
     compiled: dict[int, Sql] = {}
-    for index in asked:
-        try:
-            compiled[index] = compile(conditions[index], resolve)
-        except ConditionError as error:
-            log.warning("condition_not_readable", why=str(error))
-    if compiled:
-        question = join(", ", compiled.values())
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {question.text}", question.params)  # noqa: S608 (compiled; values are parameters)
-            answers = cursor.fetchone()
-        for index, answer in zip(compiled, answers, strict=True):
-            held[index] = answer
+    for index, condition in enumerate(conditions):
+        if condition and (question := _compiled(json.dumps(condition, sort_keys=True))) is not None:
+            compiled[index] = question
+    if not compiled:
+        return held
+    asked = join(", ", compiled.values())
+    with connection.cursor() as cursor:
+        # One array, whose elements are answered for one row of values: as many conditions as there are rules.
+        cursor.execute(
+            f"SELECT ARRAY[{asked.text}]::boolean[] FROM (SELECT %s::jsonb AS v OFFSET 0) AS given",  # noqa: S608
+            [*asked.params, json.dumps(values, default=plain_json)],
+        )
+        answers = cursor.fetchone()[0]
+    for index, answer in zip(compiled, answers, strict=True):
+        held[index] = answer
     return held
+
+
+@lru_cache(maxsize=4096)
+def _compiled(condition: str) -> Sql | None:
+    """The condition as SQL over a document of values; None where it can't be read."""
+    try:
+        return compile(json.loads(condition), _resolve)
+    except ConditionError as error:
+        log.warning("condition_not_readable", why=str(error))
+        return None
+
+
+def _resolve(field: str) -> Sql:
+    if field in FIELDS:
+        return path("given.v", field)
+    space, _, rest = field.partition(".")
+    if rest and f"{space}.*" in FIELDS:
+        return path("given.v", space, rest)
+    raise unknown_field(field, FIELDS)
 
 
 def check(condition: Condition) -> None:
@@ -73,7 +100,7 @@ def team_of(episode: Episode) -> Team | None:
     return next((rule.team for rule, holds in rules_for(episode, episode.lead) if holds), None)
 
 
-def _values(episode: Episode, lead: Lead) -> dict[str, Any]:
+def values_of(episode: Episode, lead: Lead) -> dict[str, Any]:
     """What a condition can ask for, as things stand now; what is empty is not set."""
     account = lead.account
     values = {f"lead.{name}": getattr(lead, name) or None for name in OF_LEAD}
@@ -85,7 +112,7 @@ def _values(episode: Episode, lead: Lead) -> dict[str, Any]:
 
 def value_of(episode: Episode, lead: Lead, field: str) -> Any:
     """What stands under a field for this lead; None where nothing does."""
-    values = _values(episode, lead)
+    values = values_of(episode, lead)
     if field in values:
         return values[field]
     floor, _, path = field.partition(".")

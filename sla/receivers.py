@@ -12,7 +12,7 @@ from leads.models import Lead, Stage, Team, User
 from leads.signals import lead_erased, leads_merged, left_team, login_closed
 from scoring.models import ClosedAs, Episode, Lane, OpenedBy, Phase
 from scoring.signals import episode_changed, episode_closed, episode_opened
-from sla import clocks, handoffs
+from sla import clocks, handoffs, routing
 from sla.clocks import targets
 from sla.handoffs import verdicts
 from sla.models import (
@@ -119,6 +119,13 @@ def _left(episode: Episode, lead: Lead, *, why: str, now: datetime) -> None:
     handoff = _open_handoff(episode)
     if handoff is not None and handoff.state == State.ACCEPTED and why in LEAVING_IS_NEWS:
         mails.news(handoff, "left", now=now, once=str(lead.pk))
+
+
+@receiver(episode_changed, dispatch_uid="sla.look_again")
+def look_again(episode: Episode, now: datetime, **kwargs: Any) -> None:
+    """What nobody could take a moment ago is another matter now: routing looks at it in the next round."""
+    if episode.phase == Phase.WAITING:
+        routing.look_again(episode=episode, now=now)
 
 
 @receiver(episode_closed, dispatch_uid="sla.episode_closed")

@@ -64,6 +64,8 @@ REASONS = (
     ("went_elsewhere", "Went elsewhere", False, True, Needs.TOUCH, Follows.RECYCLE, 365, True),
     ("unresponsive", "Unresponsive", False, True, Needs.DEPTH, Follows.RECYCLE, 30, True),
 )
+# The lead was none: whoever got it by turn is owed another.
+GIVE_TURN_BACK = frozenset({"duplicate", "bad_contact"})
 
 
 @transaction.atomic
@@ -100,6 +102,7 @@ def _ship_reasons(*, now: datetime) -> None:
             follows=follows,
             rest_days=rest_days,
             counts_on_merit=merit,
+            gives_turn_back=code in GIVE_TURN_BACK,
             position=position * 10,
             is_shipped=True,
         )

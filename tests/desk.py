@@ -241,17 +241,16 @@ def define(*, now: datetime, name: str = "MQL", **fields: Any) -> tuple[Definiti
     return definition, version
 
 
-def promise(*, now: datetime) -> PolicyVersion:
-    """A published policy that comes before every other."""
+def promise(*, now: datetime, hours: str = PolicyTarget.Hours.ROUND_THE_CLOCK) -> PolicyVersion:
+    """A published policy that comes before every other; accept and first touch count in these hours."""
     policy = Policy.objects.create(name=f"Promise {next(_numbers)}", position=-next(_numbers))
     version = publishing.draft_policy(policy)
     version.max_hops = 2
     version.save()
 
     def target(kind: str, heat: str, seconds: int, **more: Any) -> None:
-        PolicyTarget.objects.create(
-            version=version, target=kind, heat=heat, seconds=seconds, hours=PolicyTarget.Hours.ROUND_THE_CLOCK, **more
-        )
+        counted = hours if kind in (Target.ACCEPT, Target.FIRST_TOUCH) else PolicyTarget.Hours.ROUND_THE_CLOCK
+        PolicyTarget.objects.create(version=version, target=kind, heat=heat, seconds=seconds, hours=counted, **more)
 
     for heat in Heat:
         target(Target.ASSIGN, heat, 2 * MINUTE if heat == Heat.HAND_RAISE else 10 * MINUTE)

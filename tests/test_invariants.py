@@ -170,6 +170,16 @@ BREAKS: dict[str, tuple[str, ...]] = {
         "ALTER TABLE leads_notification DROP CONSTRAINT leads_notification_effect_key_key",
         "UPDATE leads_notification SET effect_key = 'the same'",
     ),
+    "turns count again": ("UPDATE sla_fairnessspan SET weights = jsonb_set(weights, '{{0}}', '5')",),
+    "turns are their hand-off's": ("UPDATE sla_handoff SET user_id = {ada_user} WHERE user_id <> {ada_user}",),
+    "turns come back later": (
+        "INSERT INTO sla_givenback (turn_id, pool_id, at, span_id) SELECT turn.id, span.pool_id, now(), span.id"
+        " FROM sla_fairnessturn AS turn JOIN sla_fairnessspan AS span ON span.id = turn.span_id LIMIT 1",
+    ),
+    "daily caps hold": (
+        "UPDATE sla_routingtrace SET trace = jsonb_set(trace, '{{chosen}}',"
+        " trace -> 'chosen' || '{{\"today\": 3, \"daily_cap\": 3}}') WHERE handoff_id = {offered}",
+    ),
     "what is in force is its newest version": ("UPDATE sla_routingrule SET is_active = NOT is_active",),
     "every phase has its row": (
         "DELETE FROM scoring_episodechange WHERE what = 'phase' AND episode_id = {offered_episode}",

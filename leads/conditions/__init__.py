@@ -4,7 +4,7 @@ Criteria, audiences, stage rules, routing rules and policies all use it. It know
 a field to SQL. What each operator means is written in `predicates`, what can be written in `grammar`.
 """
 
-from leads.conditions.errors import ConditionError
+from leads.conditions.errors import ConditionError, unknown_field
 from leads.conditions.grammar import OPERATORS, fields_of, parse, plain, validate
 from leads.conditions.predicates import (
     Resolver,
@@ -14,6 +14,7 @@ from leads.conditions.predicates import (
     literal_resolver,
     number_of,
     path,
+    plain_json,
     possible,
     text_of,
     unset,
@@ -39,9 +40,11 @@ __all__ = [
     "parse",
     "path",
     "plain",
+    "plain_json",
     "possible",
     "sentence",
     "text_of",
+    "unknown_field",
     "unset",
     "validate",
 ]

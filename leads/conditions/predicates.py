@@ -73,7 +73,7 @@ def literal_resolver(values: Mapping[str, Any]) -> Resolver:
             raise unknown_field(field, [*values, *(f"{space}.…" for space in NESTED)])
         if value is None:
             return Sql("NULL::jsonb", (), "jsonb")
-        return Sql("%s::jsonb", (json.dumps(value, default=_exact),), "jsonb")
+        return Sql("%s::jsonb", (json.dumps(value, default=plain_json),), "jsonb")
 
     return resolve
 
@@ -191,7 +191,8 @@ def _inside(document: Any, names: list[str]) -> Any:
     return document
 
 
-def _exact(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
+    """What JSON has no word for, as a condition reads it: for `json.dumps(…, default=plain_json)`."""
     if isinstance(value, Decimal):
         return float(value) if value % 1 else int(value)
     return str(value)

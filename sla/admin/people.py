@@ -129,8 +129,8 @@ class DeskAdmin(RoleAdmin):
     icon = "desk"
     editors, readers = REVOPS, MANAGERS
     addable = changeable = True
-    list_display = ("team", "calendar", "last_rep")
-    list_select_related = ("team", "calendar", "last_rep__user")
+    list_display = ("team", "calendar")
+    list_select_related = ("team", "calendar")
     fields = ("team", "calendar")
 
 

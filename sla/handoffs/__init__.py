@@ -6,8 +6,9 @@ A verb has one file: `offers` (offered, moved on, withdrawn), `verdicts` (accept
 """
 
 from sla.handoffs.answers import NotTouchedYet
-from sla.handoffs.moves import UNDO_FOR, AlreadyDecided, InactiveRep, NotYours, may_act, open_load, present
+from sla.handoffs.moves import UNDO_FOR, AlreadyDecided, InactiveRep, NotYours, may_act, present
 from sla.handoffs.offers import OverCapacity, matter_of, move_on, offer, withdraw
+from sla.handoffs.room import open_load
 from sla.handoffs.signals import offer_signal
 from sla.handoffs.splitting import CannotSplit, split
 from sla.handoffs.undo import CannotReopen, CannotUndo, reopen, undo

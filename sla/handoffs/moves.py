@@ -14,7 +14,7 @@ from leads.models import Lead, Team, TeamMembership, User
 from scoring import episodes
 from scoring.models import Episode, Lane
 from sla.handoffs.sheets import marks, outcomes_of, running_clocks, snapshot
-from sla.models import CapacityOverride, Handoff, HandoffChange, Rep, RoutingRule, State
+from sla.models import Handoff, HandoffChange, Rep, RoutingRule, State
 from sla.telling import events
 
 # Until then a verdict can be undone, and nothing of it leaves the house.
@@ -201,21 +201,6 @@ def create(
     HandoffChange.objects.create(handoff=handoff, from_state="", to_state=state, at=now, by=by, why=why)
     events.moved(handoff, now=now)
     return handoff
-
-
-def open_load(rep: Rep) -> int:
-    """Hand-offs offered, or accepted and not yet touched; signals take no room."""
-    held = Handoff.objects.filter(user=rep.user_id).exclude(lane=Lane.SIGNAL)
-    return held.filter(state=State.OFFERED).count() + held.filter(state=State.ACCEPTED, first_touched_at=None).count()
-
-
-def pass_capacity(handoff: Handoff, rep: Rep, *, load: int, why: str, now: datetime) -> None:
-    """Where the rep was full before this hand-off, write why it was given all the same."""
-    if load >= rep.capacity:
-        CapacityOverride.objects.get_or_create(
-            handoff=handoff,
-            defaults={"rep": rep, "open_load": load, "capacity": rep.capacity, "why": why, "at": now},
-        )
 
 
 def lock_rep(user_id: int) -> Rep:

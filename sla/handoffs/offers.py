@@ -13,8 +13,8 @@ from scoring import episodes
 from scoring.models import Episode, Lane, Phase
 from sla import clocks
 from sla.clocks import targets
-from sla.handoffs import moves
-from sla.handoffs.moves import AlreadyDecided, InactiveRep, Matter, last_rows, open_load
+from sla.handoffs import moves, room
+from sla.handoffs.moves import AlreadyDecided, InactiveRep, Matter, last_rows
 from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
 from sla.telling import mails
 
@@ -44,9 +44,9 @@ def offer(
         raise AlreadyDecided("This episode does not wait for a rep.", phase=episode.phase)
     if not rep.is_active:
         raise InactiveRep(f"{rep.user} receives no leads any more.")
-    load = open_load(rep)
-    if load >= rep.capacity and not override:
-        raise OverCapacity(f"{rep.user} has no room: {load} open, capacity {rep.capacity}.")
+    here = room.room_of(rep, now=now)
+    if here.is_full and not override:
+        raise OverCapacity(f"{rep.user} has no room: {here}.")
     now = max(now, *last_rows(episode, None))
     fast = episode.lane == Lane.FAST
     handoff = moves.create(
@@ -61,7 +61,7 @@ def offer(
         policy_version=policy_version,
     )
     RoutingTrace.objects.create(handoff=handoff, trace=trace)
-    moves.pass_capacity(handoff, rep, load=load, why=(override or "")[:60], now=now)
+    room.pass_capacity(handoff, rep, room=here, why=(override or "")[:60], now=now)
     assign = targets.running_assign(episode)
     if assign is not None:
         clocks.meet(assign, at=now, now=now)

@@ -13,7 +13,7 @@ from scoring import episodes
 from scoring.models import EpisodeMember, Phase
 from sla import clocks
 from sla.clocks import targets
-from sla.handoffs import moves
+from sla.handoffs import moves, room, turn_back
 from sla.handoffs.answers import LONGEST_NOTE
 from sla.handoffs.moves import UNDO_FOR, Matter, NotYours, present, take
 from sla.handoffs.verdicts import NAMED_DATE, VERDICT
@@ -57,13 +57,15 @@ def undo(handoff_id: int, *, by: User | None, now: datetime, seen_version: int |
     change = _undoable(matter)
     was_closed = matter.handoff.closed_at is not None
     rep = _lock_holder(matter)
-    load = moves.open_load(rep) if rep is not None and was_closed else None
+    here = room.load_of(rep) if rep is not None and was_closed else None
+    if was_closed:
+        turn_back.take_again(matter.handoff)
     _put_back(matter, change, by=by)
     if change.before["together"]:
         previous = _changes(matter)[-3]
         _put_back(matter, previous, by=by)
-    if load is not None and rep is not None:
-        moves.pass_capacity(matter.handoff, rep, load=load, why="undo", now=matter.now)
+    if here is not None and rep is not None:
+        room.pass_capacity(matter.handoff, rep, room=here, why="undo", now=matter.now)
     return matter.handoff
 
 
@@ -179,7 +181,7 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
         raise Invalid(f"Say in a sentence of at most {LONGEST_NOTE:,} characters why it is reopened.", field="why")
     verdict = _standing_verdict(matter)
     rep = _lock_holder(matter)
-    load = moves.open_load(rep) if rep is not None else 0
+    here = room.room_of(rep, now=now) if rep is not None else None
     _open_again(matter, verdict, by=by)
     hop = moves.create(
         matter.episode,
@@ -193,8 +195,8 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
         policy_version=targets.policy(matter.episode, matter.lead) or handoff.policy_version,
         note=reason,  # erasable, as every free text about a person
     )
-    if rep is not None:
-        moves.pass_capacity(hop, rep, load=load, why="reopened", now=now)
+    if rep is not None and here is not None:
+        room.pass_capacity(hop, rep, room=here, why="reopened", now=now)
     targets.start_offered(hop, why="reopened", now=now, by=by)
     matter.hold(handoff.user, handoff.team)
     accepted = Outcome.objects.filter(

@@ -12,6 +12,7 @@ from leads.transactions import business
 from scoring import episodes
 from scoring.models import ClosedAs, Phase
 from sla.clocks import targets
+from sla.handoffs import turn_back
 from sla.handoffs.answers import BANT, check_touched, given_bant, given_date, given_note, given_reason
 from sla.handoffs.moves import UNDO_FOR, Matter, take
 from sla.models import Handoff, Reason, State, Target
@@ -186,6 +187,7 @@ def _no(
     answered = Target.ACCEPT if state == State.REJECTED else Target.QUALIFY
     targets.meet(handoff, answered, at=now, now=now)
     targets.void(handoff, why=state, now=now)
+    turn_back.give(handoff, reason, now=now)
     matter.hold(None, None)
     if reason.follows == Reason.Follows.REROUTE:
         episodes.set_phase(matter.episode, Phase.WAITING, now=now, by=by, route_not_before=now + UNDO_FOR)

@@ -1,6 +1,7 @@
 """The nouns of the promises floor."""
 
 from sla.models.clock import Clock, ClockExtension, ClockPause, ClockStep, ClockTiming
+from sla.models.fairness import FairnessPool, FairnessSpan, FairnessTurn, GivenBack
 from sla.models.feeds import CalendarFeed
 from sla.models.handoff import (
     LEGAL_MOVES,
@@ -18,6 +19,7 @@ from sla.models.people import Absence, AbsenceChange, Calendar, CalendarVersion,
 from sla.models.policy import Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
 from sla.models.rules import Reason, ReasonVersion, RoutingRule, RowVersion, RuleVersion
 from sla.models.touch import Touch
+from sla.models.waiting import LastLook
 from sla.models.watch import Canary, Heartbeat, Incident
 
 __all__ = [
@@ -37,6 +39,10 @@ __all__ = [
     "ClockStep",
     "ClockTiming",
     "Desk",
+    "FairnessPool",
+    "FairnessSpan",
+    "FairnessTurn",
+    "GivenBack",
     "Handoff",
     "HandoffChange",
     "Heartbeat",
@@ -44,6 +50,7 @@ __all__ = [
     "Incident",
     "LadderStep",
     "LeftBehind",
+    "LastLook",
     "Leg",
     "Policy",
     "PolicyTarget",

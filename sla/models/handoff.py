@@ -112,6 +112,19 @@ class Handoff(models.Model):
             models.Index(
                 fields=["user", "state"], name="handoff_of_rep", condition=Q(state__in=["offered", "accepted"])
             ),
+            # Reader: routing, how much each rep has still to decide or to touch.
+            models.Index(
+                fields=["user"],
+                name="handoff_load",
+                condition=(Q(state="offered") | Q(state="accepted", first_touched_at__isnull=True)) & ~Q(lane="signal"),
+            ),
+            # Reader: routing, how many offers a rep got today.
+            models.Index(fields=["user", "offered_at"], name="handoff_offered"),
+            # Reader: routing, whether anybody has room again.
+            models.Index(fields=["closed_at"], name="handoff_closed", condition=Q(closed_at__isnull=False)),
+            models.Index(
+                fields=["first_touched_at"], name="handoff_touched", condition=Q(first_touched_at__isnull=False)
+            ),
             # Reader: done today.
             models.Index(fields=["user", "-closed_at"], name="handoff_done", condition=Q(closed_at__isnull=False)),
         ]
@@ -172,6 +185,8 @@ class CapacityOverride(models.Model):
     rep = models.ForeignKey(Rep, models.CASCADE, related_name="overrides")
     open_load = models.IntegerField(help_text="Before this offer.")
     capacity = models.IntegerField()
+    today = models.IntegerField(null=True, help_text="Offers of that day before this one.")
+    daily_cap = models.IntegerField(null=True)
     why = models.CharField(max_length=60)
     at = models.DateTimeField()
 

@@ -6,8 +6,9 @@ import uuid
 from datetime import datetime
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeBoundary, RangeOperators
 from django.contrib.postgres.functions import RandomUUID
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Func, Q
 
@@ -49,11 +50,10 @@ class CalendarVersion(models.Model):
 
 
 class Desk(models.Model):
-    """A team's place in the relay: its calendar, and where its rotation stands. Its row is the rotation's lock."""
+    """A team's place in the relay: its calendar. Its row is the lock of the team's rotation."""
 
     team = models.OneToOneField(Team, models.CASCADE, related_name="desk")
     calendar = models.ForeignKey(Calendar, models.PROTECT, related_name="desks")
-    last_rep = models.ForeignKey("sla.Rep", models.SET_NULL, null=True, blank=True, related_name="+", editable=False)
 
     def __str__(self) -> str:
         return f"Desk of {self.team}"
@@ -68,6 +68,18 @@ class Rep(models.Model):
     )
     capacity = models.PositiveIntegerField(
         default=20, help_text="Hand-offs offered, or accepted and not yet touched, at once."
+    )
+    daily_cap = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Offers in one day of the organization; empty: no limit."
+    )
+    weight = models.PositiveIntegerField(
+        default=100,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="Share of the leads that go by turn: 100 is a full one, 50 half of it.",
+    )
+    skills = ArrayField(models.CharField(max_length=60), default=list, blank=True, help_text="Separated by commas.")
+    languages = ArrayField(
+        models.CharField(max_length=60), default=list, blank=True, help_text="As leads and rules write them."
     )
     is_active = models.BooleanField(default=True)
     cover = models.ForeignKey(
@@ -85,7 +97,8 @@ class Rep(models.Model):
                 condition=Q(cover__isnull=True) | ~Q(cover=F("id")),
                 name="nobody_covers_themself",
                 violation_error_message="Nobody covers for themself. Choose somebody else, or leave it empty.",
-            )
+            ),
+            models.CheckConstraint(condition=Q(weight__gte=1, weight__lte=1000), name="rep_weight_from_1_to_1000"),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -13,19 +14,74 @@ COUNTED = "The number of its newest version: the database counts it up with ever
 class RoutingRule(models.Model):
     """An ordered line: leads that meet the condition go to this team. The first that matches and can, wins."""
 
+    class Previous(models.TextChoices):
+        """Whoever had this person before."""
+
+        ANYONE = "anyone", "Anyone may get them"
+        FIRST = "first", "First the one who had them last, unless they rejected them"
+        NOT_REJECTED = "not_rejected", "Never again one who rejected them"
+
     class Strategy(models.TextChoices):
-        ROUND_ROBIN = "round_robin", "Round robin"
+        ROUND_ROBIN = "round_robin", "Weighted round robin"
+        LEAST_LOADED = "least_loaded", "Least loaded"
+
+    class LeadLanguage(models.TextChoices):
+        REQUIRED = "required", "Only who speaks it"
+        PREFERRED = "preferred", "Rather who speaks it"
+
+    class OutsideHours(models.TextChoices):
+        OFFER = "offer", "Offer at once; the clock goes on at opening"
+        WAIT = "wait", "Only to who is at work"
+
+    class IfNobody(models.TextChoices):
+        NEXT_RULE = "next_rule", "Try the next rule"
+        HOLD = "hold", "Hold until somebody can"
+        FALLBACK = "fallback", "Offer to the fallback team"
+        POOL = "pool", "Into the pool, for who asks for the next one"
 
     name = models.CharField(max_length=120, unique=True)
     position = models.IntegerField(default=0)
     condition = models.JSONField(default=dict, blank=True, help_text="On lead, account and episode; empty is always.")
     team = models.ForeignKey(Team, models.PROTECT, related_name="routing_rules")
+    owner_first = models.BooleanField(
+        "account owner first", default=False, help_text="Who owns the account gets it, if they can take it."
+    )
+    previous = models.CharField(max_length=12, choices=Previous.choices, default=Previous.ANYONE)
     strategy = models.CharField(max_length=12, choices=Strategy.choices, default=Strategy.ROUND_ROBIN)
+    needs_skills = ArrayField(
+        models.CharField(max_length=60), default=list, blank=True, help_text="Only reps who have all of these."
+    )
+    prefers_skills = ArrayField(
+        models.CharField(max_length=60), default=list, blank=True, help_text="Rather those who have most of these."
+    )
+    needs_languages = ArrayField(
+        models.CharField(max_length=60), default=list, blank=True, help_text="Only reps who speak all of these."
+    )
+    prefers_languages = ArrayField(
+        models.CharField(max_length=60), default=list, blank=True, help_text="Rather those who speak most of these."
+    )
+    language_of = models.CharField(
+        "language of the lead",
+        max_length=200,
+        blank=True,
+        help_text="The field that says it, such as trait.language. Where it is not set, any rep will do.",
+    )
+    lead_language = models.CharField(max_length=9, choices=LeadLanguage.choices, default=LeadLanguage.REQUIRED)
+    outside_hours = models.CharField(max_length=5, choices=OutsideHours.choices, default=OutsideHours.OFFER)
+    if_nobody = models.CharField("if nobody can", max_length=9, choices=IfNobody.choices, default=IfNobody.NEXT_RULE)
+    fallback_team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="+")
     is_active = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1, editable=False, help_text=COUNTED)
 
     class Meta:
         ordering = ["position", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(if_nobody="fallback") | Q(fallback_team__isnull=False),
+                name="fallback_names_a_team",
+                violation_error_message="Name the fallback team, or choose something else to do if nobody can.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -57,6 +113,9 @@ class Reason(models.Model):
     follows = models.CharField(max_length=10, choices=Follows.choices)
     rest_days = models.PositiveIntegerField(null=True, blank=True, help_text="How long a recycled lead rests.")
     counts_on_merit = models.BooleanField(default=True, help_text="Counts against the definition in acceptance.")
+    gives_turn_back = models.BooleanField(
+        default=False, help_text="The lead was none: whoever got it by turn is owed another."
+    )
     position = models.IntegerField(default=0)
     is_active = models.BooleanField(default=True)
     is_shipped = models.BooleanField(default=False, editable=False)

@@ -58,8 +58,14 @@ def _versions(subject: Handoff | Episode, hours: str) -> list[int]:
     else:
         team = matching.team_of(subject)
         own = None
-    of_team = _of_team(team)
-    if hours == PolicyTarget.Hours.TEAM:
+    return which(hours, of_team=_of_team(team), own=own)
+
+
+def which(hours: str, *, of_team: int | None, own: int | None) -> list[int]:
+    """Of the calendar versions of a team and a rep, those that a target counts in."""
+    if hours == PolicyTarget.Hours.ROUND_THE_CLOCK:
+        chosen: list[int | None] = []
+    elif hours == PolicyTarget.Hours.TEAM:
         chosen = [of_team]
     elif hours == PolicyTarget.Hours.REP:
         chosen = [own or of_team]
@@ -68,6 +74,12 @@ def _versions(subject: Handoff | Episode, hours: str) -> list[int]:
     else:
         chosen = [of_team, own]
     return list(dict.fromkeys(each for each in chosen if each is not None))
+
+
+def in_force() -> dict[int, int]:
+    """The version in force of every calendar: calendar id to version id."""
+    newest = CalendarVersion.objects.order_by("calendar_id", "-number").distinct("calendar_id")
+    return dict(newest.values_list("calendar_id", "id"))
 
 
 def _of_team(team: Team | None) -> int | None:

@@ -1,8 +1,10 @@
 """Routing: which rep gets a waiting episode, why this one, and why an episode still waits."""
 
-from sla.routing.deciding import Decision, Ends, Tried, decide
+from sla.routing.deciding import Decision, Tried, decide
+from sla.routing.ends import Ends
+from sla.routing.looks import Waiting, look_again, why_all_wait, why_waiting
 from sla.routing.rounds import route, route_waiting
-from sla.routing.waiting import Waiting, waiting_page, why_waiting
+from sla.routing.waiting import waiting_page
 
 __all__ = [
     "Decision",
@@ -10,8 +12,10 @@ __all__ = [
     "Tried",
     "Waiting",
     "decide",
+    "look_again",
     "route",
     "route_waiting",
     "waiting_page",
+    "why_all_wait",
     "why_waiting",
 ]

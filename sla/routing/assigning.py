@@ -38,6 +38,7 @@ def give(episode_id: int, *, rep: User, by: User, now: datetime) -> Handoff:
     if episode.phase != Phase.WAITING:
         raise CannotGive("This lead no longer waits for someone.")
     team = _team(rep, by)
+    version = policies.choose(episode, lead)
     roster = candidates.roster(team, episode, now=now, lock=True)
     chosen = next((each for each in roster.candidates if each.rep.user_id == rep.pk), None) if roster else None
     if roster is None or chosen is None or chosen.code in OUT:
@@ -49,7 +50,7 @@ def give(episode_id: int, *, rep: User, by: User, now: datetime) -> Handoff:
         rep=chosen.rep,
         team=team,
         rule=None,
-        policy_version=policies.choose(episode, lead),
+        policy_version=version,
         now=max(now, episode.waiting_since or now),
         why=BY_HAND,
         trace=trace | roster.trace(chosen.rep, passes_capacity=True),

@@ -3,82 +3,109 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
+from leads.conditions import plain
 from leads.models import Team
 from scoring.models import Episode, Lane
-from sla.models import Desk, Handoff, Rep, State
-from sla.people import absences
+from sla.handoffs import room
+from sla.models import Absence, Desk, Handoff, Rep, State
 
-ELIGIBLE = "eligible"
-INACTIVE = "inactive"
-AWAY = "away"
-SAID_NO = "said_no"
-FULL = "full"
-HAD_IT = "had_it"
-LATER = "later"
+ELIGIBLE: Final = "eligible"
+INACTIVE: Final = "inactive"
+AWAY: Final = "away"
+SAID_NO: Final = "said_no"
+NO_SKILL: Final = "no_skill"
+NO_LANGUAGE: Final = "no_language"
+CLOSED: Final = "closed"
+FULL: Final = "full"
+DAY_FULL: Final = "day_full"
+HAD_IT: Final = "had_it"
+LATER: Final = "later"
 
-IN_WORDS = {
+IN_WORDS: Final = {
     INACTIVE: "no longer active",
     AWAY: "away",
     SAID_NO: "said no to this lead",
+    NO_SKILL: "without a skill that is needed",
+    NO_LANGUAGE: "without a language that is needed",
+    CLOSED: "outside their hours",
     FULL: "at capacity",
+    DAY_FULL: "at the daily cap",
     HAD_IT: "had it before",
     ELIGIBLE: "can take it",
 }
-NEXT_SHOWN = 3
+OVER: Final = frozenset({FULL, DAY_FULL})
+NEXT_SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a rule asks of whoever is to get the lead. `barred` are users who rejected this person before."""
+
+    skills: frozenset[str] = frozenset()
+    rather_skills: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    rather_languages: frozenset[str] = frozenset()
+    barred: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One rep of the team. `position` counts from the one whose turn it is."""
+    """One rep of the team. `position` counts from the one who is next; `owed` is in leads, where turns decide.
+
+    `due_at` is when the lead would have to be touched first if this rep got it, where that is asked for.
+    """
 
     rep: Rep
     load: int
-    position: int
+    today: int
     code: str
     had_it: bool
+    fits: int = 0
+    position: int = 0
+    owed: float | None = None
+    due_at: datetime | None = None
+    opens_at: datetime | None = None
 
     @property
     def is_full(self) -> bool:
-        return self.load >= self.rep.capacity
+        """Whether one more would pass their capacity or their daily cap."""
+        cap = self.rep.daily_cap
+        return self.load >= self.rep.capacity or (cap is not None and self.today >= cap)
 
-    def numbers(self) -> dict[str, int]:
-        """What the trace keeps of a rep who could take it."""
-        return {
-            "rep": self.rep.pk,
-            "user": self.rep.user_id,
-            "load": self.load,
-            "capacity": self.rep.capacity,
-            "position": self.position,
-        }
+    def counts(self) -> dict[str, Any]:
+        """What the trace keeps of every rep."""
+        kept: dict[str, Any] = {"rep": self.rep.pk, "load": self.load, "capacity": self.rep.capacity}
+        if self.rep.daily_cap is not None:
+            kept |= {"today": self.today, "daily_cap": self.rep.daily_cap}
+        if self.due_at is not None:
+            kept["due_at"] = self.due_at.isoformat()
+        if self.owed is not None:
+            kept |= {"owed": self.owed, "weight": self.rep.weight}
+        return kept
+
+    def numbers(self) -> dict[str, Any]:
+        """What it keeps of the chosen one and the next."""
+        return self.counts() | {"user": self.rep.user_id, "position": self.position}
 
 
 @dataclass(frozen=True)
 class Roster:
-    """A team's reps in the order of the rotation."""
+    """A team's reps: those who could take it, best first, then the others."""
 
     desk: Desk
     candidates: Sequence[Candidate]
 
-    def line(self, *, passes_capacity: bool = False) -> list[Candidate]:
-        """Who can take it, best first: those with room who never had it, then those who had it; the full come last.
-
-        Capacity is passed only where it may be, and nobody else can.
-        """
-        able = [each for each in self.candidates if each.code in (ELIGIBLE, HAD_IT)]
-        if passes_capacity:
-            able += [each for each in self.candidates if each.code == FULL]
-        return sorted(able, key=lambda each: (each.is_full, each.had_it, each.position))
-
-    def best(self, *, passes_capacity: bool = False) -> Candidate | None:
-        """The one whose turn it is, or None."""
-        return next(iter(self.line(passes_capacity=passes_capacity)), None)
+    def able(self, *, passes_capacity: bool = False) -> list[Candidate]:
+        """Who can take it. Capacity and daily cap are passed only where they may be."""
+        codes = {ELIGIBLE, HAD_IT} | (OVER if passes_capacity else set())
+        return [each for each in self.candidates if each.code in codes]
 
     def of(self, rep: Rep) -> Candidate | None:
         """This rep among them."""
@@ -89,49 +116,75 @@ class Roster:
         return dict(Counter(each.code for each in self.candidates))
 
     def trace(self, chosen: Rep, *, passes_capacity: bool) -> dict[str, Any]:
-        """The chosen rep and the next three with their numbers, and one reason code for each other."""
-        line = [each for each in self.line(passes_capacity=passes_capacity) if each.rep.pk != chosen.pk]
+        """The chosen rep and the next three with their numbers; for each other one reason code, with the numbers."""
+        line = [each for each in self.able(passes_capacity=passes_capacity) if each.rep.pk != chosen.pk]
         following = line[:NEXT_SHOWN]
         shown = {each.rep.pk for each in following} | {chosen.pk}
+        in_line = {each.rep.pk for each in line}
         others = [
-            {"rep": each.rep.pk, "code": LATER if each in line else each.code}
+            {"code": LATER if each.rep.pk in in_line else each.code} | each.counts()
             for each in self.candidates
             if each.rep.pk not in shown
         ]
+        here = self.of(chosen)
         return {
-            "chosen": next((each.numbers() for each in self.candidates if each.rep.pk == chosen.pk), None),
+            "chosen": here.numbers() if here is not None else None,
             "next": [each.numbers() for each in following],
             "others": others,
         }
 
 
-def roster(team: Team, episode: Episode, *, now: datetime, lock: bool = False) -> Roster | None:
-    """The team's reps for this episode; None where the team has no desk.
+@dataclass(frozen=True)
+class Numbers:
+    """What is counted of a team's reps at one moment."""
 
-    With `lock`, the desk's rotation and then the reps are locked, so that two offers never count the same room.
-    """
+    loads: Mapping[int, int]
+    today: Mapping[int, int]
+    offers: Sequence[tuple[int, str]] = field(default_factory=list)
+
+
+def desk_of(team: Team, *, lock: bool = False) -> Desk | None:
+    """The team's desk; locked, its rotation stands still until the transaction ends."""
     desks = Desk.objects.select_for_update(of=("self",)) if lock else Desk.objects.all()
-    desk = desks.filter(team=team).first()
-    if desk is None:
-        return None
-    reps = Rep.objects.filter(user__memberships__team=team).select_related("user").order_by("pk")
-    found = list(reps.select_for_update(of=("self",)) if lock else reps)
-    turn = [rep for rep in found if rep.pk > (desk.last_rep_id or 0)]
-    rotation = turn + [rep for rep in found if rep not in turn]
-    return Roster(desk, _judged(rotation, episode, now=now))
+    return desks.filter(team=team).first()
+
+
+def roster(team: Team, episode: Episode, *, now: datetime, lock: bool = False) -> Roster | None:
+    """The team's reps for this episode, whatever a rule asks; None where the team has no desk.
+
+    With `lock`, the desk's rotation stands still, so that two offers of the team never count the same room.
+    """
+    desk = desk_of(team, lock=lock)
+    return Roster(desk, judged(team, episode, Asked(), midnight=room.midnight(now), now=now)) if desk else None
+
+
+def judged(team: Team, episode: Episode, asked: Asked, *, midnight: datetime, now: datetime) -> list[Candidate]:
+    """The team's reps for this episode, by key, each with their numbers and one code."""
+    absent = Absence.objects.filter(rep=OuterRef("pk"), starts_at__lte=now, ends_at__gt=now)
+    reps = Rep.objects.filter(user__memberships__team=team).annotate(
+        is_away=Exists(absent), has_access=Q(user__is_active=True)
+    )
+    found = list(reps.order_by("pk"))
+    users = [rep.user_id for rep in found]
+    # Only who has a daily cap is counted: the others have no limit.
+    capped = [rep.user_id for rep in found if rep.daily_cap is not None]
+    numbers = Numbers(loads(users), offered_since(midnight, capped), offers_of(episode))
+    return [_judge(rep, numbers, asked) for rep in found]
 
 
 def loads(user_ids: Sequence[int]) -> dict[int, int]:
     """The open load of these users: hand-offs offered, or accepted and not yet touched. Who has none is left out."""
-    open_now = Q(state=State.OFFERED) | Q(state=State.ACCEPTED, first_touched_at=None)
-    counted = (
-        Handoff.objects.filter(open_now, user__in=user_ids)
-        .exclude(lane=Lane.SIGNAL)
-        .order_by()
-        .values_list("user")
-        .annotate(Count("pk"))
-    )
+    open_now = Handoff.objects.filter(room.STILL_TO_DO, user__in=user_ids)
+    counted = open_now.order_by().values_list("user").annotate(Count("pk"))
     return dict(counted)
+
+
+def offered_since(midnight: datetime, user_ids: Sequence[int]) -> dict[int, int]:
+    """How many offers these users got since then, whatever became of them. Who got none is left out."""
+    if not user_ids:
+        return {}
+    offers = Handoff.objects.filter(user__in=user_ids, offered_at__gte=midnight).exclude(lane=Lane.SIGNAL)
+    return dict(offers.order_by().values_list("user").annotate(Count("pk")))
 
 
 def offers_of(episode: Episode) -> list[tuple[int, str]]:
@@ -141,25 +194,31 @@ def offers_of(episode: Episode) -> list[tuple[int, str]]:
     return list(Handoff.objects.filter(episode=episode).values_list("user_id", "state"))
 
 
-def _judged(rotation: Sequence[Rep], episode: Episode, *, now: datetime) -> list[Candidate]:
-    away = absences.away(now=now)
-    load = loads([rep.user_id for rep in rotation])
-    offers = offers_of(episode)
-    had = {user for user, _ in offers}
-    refused = {user for user, state in offers if state in (State.REJECTED, State.RETURNED)}
-    judged = []
-    for position, rep in enumerate(rotation, start=1):
-        loaded = load.get(rep.user_id, 0)
-        code = ELIGIBLE
-        if not (rep.is_active and rep.user.is_active):
-            code = INACTIVE
-        elif rep.pk in away:
-            code = AWAY
-        elif rep.user_id in refused:
-            code = SAID_NO
-        elif loaded >= rep.capacity:
-            code = FULL
-        elif rep.user_id in had:
-            code = HAD_IT
-        judged.append(Candidate(rep, loaded, position, code, rep.user_id in had))
-    return judged
+def words(listed: Iterable[str]) -> frozenset[str]:
+    """Skills or languages as they are compared: trimmed, ASCII letters lower-cased."""
+    return frozenset(word for word in map(plain, listed) if word)
+
+
+def _judge(rep: Rep, numbers: Numbers, asked: Asked) -> Candidate:
+    load, today = numbers.loads.get(rep.user_id, 0), numbers.today.get(rep.user_id, 0)
+    states = {state for user, state in numbers.offers if user == rep.user_id}
+    skills, languages = words(rep.skills), words(rep.languages)
+    code = ELIGIBLE
+    if not (rep.is_active and rep.has_access):  # type: ignore[attr-defined]
+        code = INACTIVE
+    elif rep.is_away:  # type: ignore[attr-defined]
+        code = AWAY
+    elif states & {State.REJECTED, State.RETURNED} or rep.user_id in asked.barred:
+        code = SAID_NO
+    elif not asked.skills <= skills:
+        code = NO_SKILL
+    elif not asked.languages <= languages:
+        code = NO_LANGUAGE
+    elif load >= rep.capacity:
+        code = FULL
+    elif rep.daily_cap is not None and today >= rep.daily_cap:
+        code = DAY_FULL
+    elif states:
+        code = HAD_IT
+    fits = len(asked.rather_skills & skills) + len(asked.rather_languages & languages)
+    return Candidate(rep, load, today, code, bool(states), fits)

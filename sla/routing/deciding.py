@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from leads.models import Lead, Team
@@ -13,22 +12,21 @@ from scoring.models import Episode, Lane
 from sla import matching
 from sla.clocks import deadlines, ladder, policies, promising
 from sla.models import Handoff, PolicyVersion, RoutingRule, Target
-from sla.routing import candidates, former, waiting
+from sla.routing import candidates, choosing, former, waiting
+from sla.routing.books import Books
 from sla.routing.candidates import Candidate, Roster
+from sla.routing.choosing import Matter, Turn
+from sla.routing.ends import Ends
 
 ROUND_ROBIN: Final = "round robin"
+LEAST_LOADED: Final = "least loaded"
 HAND_RAISE: Final = "hand-raise"
+UNDO: Final = "undo"
+BY = {RoutingRule.Strategy.ROUND_ROBIN: ROUND_ROBIN, RoutingRule.Strategy.LEAST_LOADED: LEAST_LOADED}
 
-
-class Ends(StrEnum):
-    """How a decision ends."""
-
-    OFFER = "offer"
-    HELD = "held"
-    POOL = "pool"
-    NO_RULE = "no_rule"
-    NOBODY = "nobody"
-    NO_POLICY = "no_policy"
+CHOSEN: Final = "chosen"
+DOES_NOT_HOLD: Final = "does not hold"
+NOBODY: Final = "nobody eligible"
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,19 @@ class Tried:
 
     rule: RoutingRule
     result: str
+    team: Team
+    # How many of the team's reps there are for each code; None where it was not looked at, or has no desk.
+    counted: Mapping[str, int] | None = None
 
     def as_trace(self) -> dict[str, Any]:
         """What the trace keeps of it."""
-        return {"rule": self.rule.pk, "version": self.rule.version, "name": self.rule.name, "result": self.result}
+        return {
+            "rule": self.rule.pk,
+            "version": self.rule.version,
+            "name": self.rule.name,
+            "result": self.result,
+            "team": self.team.pk,
+        }
 
 
 class Offer(NamedTuple):
@@ -56,8 +63,9 @@ class Offer(NamedTuple):
 class Decision:
     """Who is to be offered a lead at an instant, or what happens instead; with everything that led to it.
 
-    `roster` holds every rep of the team that was looked at last, each with their numbers and one code. `promised` maps
-    accept and first touch to their due instants, if the offer were made at `at`.
+    `roster` holds every rep of the team that was looked at last, those who could take it first, each with their numbers
+    and one code. `promised` maps accept and first touch to their due instants, if the offer were made at `at`. Where
+    turns decided, `turn` holds the rotation and its span.
     """
 
     at: datetime
@@ -72,6 +80,8 @@ class Decision:
     override: str | None = None
     policy_version: PolicyVersion | None = None
     held_until: datetime | None = None
+    unanswered: int | None = None
+    turn: Turn | None = None
     promised: Mapping[str, datetime] = field(default_factory=dict)
 
     def trace(self) -> dict[str, Any]:
@@ -90,46 +100,62 @@ class Decision:
         raise ValueError("Nobody was chosen.")
 
 
-def decide(episode: Episode, lead: Lead, *, now: datetime) -> Decision:
+def decide(episode: Episode, lead: Lead, *, now: datetime, books: Books | None = None) -> Decision:
     """Where this lead would go if it were offered at `now`, with the due instants it would be promised.
 
     Locks and writes nothing. Both may be on paper only: an episode and a lead that were never saved are judged by
     what stands in them, as if nobody had been offered the lead before.
     """
-    decision = _held(episode, lead, now=now) or look(episode, lead, now=now)
-    return replace(decision, promised=promises(decision, episode))
+    books = books or Books(now)
+    held = _held(episode, now=now)
+    if held is not None:
+        return held
+    decision, _ = look(episode, lead, now=now, books=books)
+    promises = promised(decision, episode)
+    return replace(decision, promised={target: made.due_at for target, made in promises.items()})
 
 
-def look(episode: Episode, lead: Lead, *, now: datetime) -> Decision:
+def look(episode: Episode, lead: Lead, *, now: datetime, books: Books) -> tuple[Decision, Matter | None]:
     """The decision for an episode that may be offered: by its policy, to the former rep, else by the rules."""
     try:
         version = policies.choose(episode, lead)
     except policies.NoPolicy as refused:
-        return Decision(now, Ends.NO_POLICY, str(refused))
-    return _to_former_rep(episode, lead, version, now=now) or _by_rules(episode, lead, version, now=now)
+        return Decision(now, Ends.NO_POLICY, str(refused)), None
+    matter = Matter(episode, lead, version, matching.values_of(episode, lead), books, now)
+    return _to_former_rep(matter) or _by_rules(matter), matter
 
 
-def look_again(decision: Decision, episode: Episode) -> Decision | None:
-    """The same decision within its team, counted again under the locks of the rotation and its reps.
+def look_again(decision: Decision, matter: Matter) -> Decision | None:
+    """The same decision within its team, counted again under the lock of its rotation.
 
     None where the last room was taken in between; the next round looks at all teams again.
     """
     chosen, team, *_ = decision.offer
-    roster = candidates.roster(team, episode, now=decision.at, lock=True)
+    roster = choosing.roster(matter, team, decision.rule, lock=True)
     if roster is None:
         return None
-    if decision.why != ROUND_ROBIN:
-        return _given_back(decision, roster.of(chosen.rep), roster, episode)
-    return _in_turn(decision, roster)
+    if decision.why in former.PERSONAL:
+        return _personal(decision, roster.of(chosen.rep), roster, matter)
+    return _in_turn(decision, decision.rule, roster, matter)
 
 
-def promises(decision: Decision, episode: Episode) -> dict[str, datetime]:
-    """When accept and first touch would be due for the chosen rep; what can't be counted or isn't promised is out."""
-    return {target: made.due_at for target, made in promised(decision, episode).items()}
+def _held(episode: Episode, *, now: datetime) -> Decision | None:
+    """Why a waiting episode may not be offered at all now."""
+    if episode.route_not_before is not None and episode.route_not_before > now:
+        return Decision(now, Ends.HELD, UNDO, held_until=episode.route_not_before)
+    if episode.pk is not None and waiting.left([episode.pk]):
+        return Decision(now, Ends.DECISION, "a manager decides")
+    unanswered = waiting.unanswered(episode)
+    if unanswered is not None:
+        return Decision(now, Ends.POOL, "unanswered", unanswered=unanswered)
+    return None
 
 
 def promised(decision: Decision, episode: Episode) -> dict[str, promising.Promise]:
-    """The same promises, with all that they are counted from."""
+    """What accept and first touch would promise the chosen rep, with all that it is counted from.
+
+    What can't be counted or isn't promised is left out.
+    """
     if decision.chosen is None:
         return {}
     chosen, team, _, version = decision.offer
@@ -139,69 +165,111 @@ def promised(decision: Decision, episode: Episode) -> dict[str, promising.Promis
         line = policies.target_for(version, target, policies.heat_of(episode))
         if line is None:
             continue
+        arrived = episode.opened_at or decision.at
         try:
-            due[target.value] = promising.promise(offer, line, start_at=decision.at, arrived_at=episode.opened_at)
+            due[target.value] = promising.promise(offer, line, start_at=decision.at, arrived_at=arrived)
         except deadlines.NotCountable:
             continue
     made = promising.one_by_one(offer, list(due.values()), now=decision.at)
     return dict(zip(due, made, strict=True))
 
 
-def _held(episode: Episode, lead: Lead, *, now: datetime) -> Decision | None:
-    """Why a waiting episode may not be offered at all now."""
-    if episode.route_not_before is not None and episode.route_not_before > now:
-        return Decision(now, Ends.HELD, "undo", held_until=episode.route_not_before)
-    if waiting.is_pooled(episode):
-        return Decision(now, Ends.POOL, "unanswered")
-    return None
-
-
-def _to_former_rep(episode: Episode, lead: Lead, version: PolicyVersion, *, now: datetime) -> Decision | None:
+def _to_former_rep(matter: Matter) -> Decision | None:
     """To the rep of the named date, or of the time before nurture, while they are there; they may be full."""
-    found = former.rep_of(episode, lead)
-    if found is None:
-        return None
-    roster = candidates.roster(found.team, episode, now=now)
+    found = former.rep_of(matter.episode, matter.lead)
+    return _to(found, None, matter, ()) if found is not None else None
+
+
+def _to(found: former.Former, rule: RoutingRule | None, matter: Matter, tried: Sequence[Tried]) -> Decision | None:
+    roster = choosing.roster(matter, found.team, rule)
     if roster is None:
         return None
+    passes = matter.passes_capacity or rule is None
     decision = Decision(
-        now, Ends.OFFER, found.why, team=found.team, passes_capacity=True, policy_version=version, roster=roster
+        matter.now, Ends.OFFER, found.why, tried, found.team, rule, roster, None, passes, policy_version=matter.version
     )
-    return _given_back(decision, roster.of(found.rep), roster, episode)
+    return _personal(decision, roster.of(found.rep), roster, matter)
 
 
-def _given_back(decision: Decision, here: Candidate | None, roster: Roster, episode: Episode) -> Decision | None:
+def _personal(decision: Decision, here: Candidate | None, roster: Roster, matter: Matter) -> Decision | None:
+    """To one person, if they can: those who are to have a lead again need no skill for it.
+
+    Whom a rule puts first needs room for it and did not have it before in this matter.
+    """
     if here is None or here.code in (candidates.INACTIVE, candidates.AWAY):
         return None
-    override = (HAND_RAISE if episode.lane == Lane.FAST else decision.why) if here.is_full else None
-    return replace(decision, chosen=here, roster=roster, override=override)
+    if decision.rule is not None:
+        if here.code in (candidates.SAID_NO, candidates.CLOSED) or here.had_it:
+            return None
+        if here.is_full and not matter.passes_capacity:
+            return None
+    override = (HAND_RAISE if matter.passes_capacity else decision.why) if here.is_full else None
+    first = replace(here, position=1)
+    placed = Roster(roster.desk, [first, *(each for each in roster.candidates if each.rep.pk != here.rep.pk)])
+    return replace(decision, chosen=first, roster=placed, override=override)
 
 
-def _by_rules(episode: Episode, lead: Lead, version: PolicyVersion, *, now: datetime) -> Decision:
+def _by_rules(matter: Matter) -> Decision:
     """By the first rule that holds and whose team can; else to a team that the ladder has asked as well."""
-    passes = episode.lane == Lane.FAST
     tried: list[Tried] = []
-    decision = Decision(now, Ends.NO_RULE, "no rule holds", policy_version=version, passes_capacity=passes)
-    for rule, holds in matching.rules_for(episode, lead):
+    passes = matter.passes_capacity
+    nobody = Decision(matter.now, Ends.NO_RULE, "no rule holds", policy_version=matter.version, passes_capacity=passes)
+    rules = matter.books.rules
+    held = matching.which_hold_for(matter.values, [rule.condition for rule in rules])
+    for rule, holds in zip(rules, held, strict=True):
         if not holds:
-            tried.append(Tried(rule, "does not hold"))
+            tried.append(Tried(rule, DOES_NOT_HOLD, rule.team))
             continue
-        roster = candidates.roster(rule.team, episode, now=now)
-        decision = replace(decision, ends=Ends.NOBODY, why="nobody eligible", team=rule.team, roster=roster)
-        if roster is not None and (found := _in_turn(replace(decision, rule=rule), roster)) is not None:
-            return replace(found, tried=(*tried, Tried(rule, "chosen")))
-        tried.append(Tried(rule, "nobody eligible"))
-    for team in ladder.other_teams(episode):
-        roster = candidates.roster(team, episode, now=now)
-        if roster is not None and (found := _in_turn(replace(decision, team=team), roster)) is not None:
-            return replace(found, tried=tuple(tried))
-    return replace(decision, tried=tuple(tried))
+        found = _by_rule(rule, matter, tried)
+        if found.ends == Ends.OFFER:
+            return found
+        nobody = found
+        if rule.if_nobody != RoutingRule.IfNobody.NEXT_RULE:
+            break
+    for team in ladder.other_teams(matter.episode):
+        roster = choosing.roster(matter, team, None)
+        asked = replace(nobody, rule=None, team=team, tried=tuple(tried))
+        if roster is not None and (chosen := _in_turn(asked, None, roster, matter)) is not None:
+            return replace(chosen, held_until=None)
+    return replace(nobody, tried=tuple(tried))
 
 
-def _in_turn(decision: Decision, roster: Roster) -> Decision | None:
-    """The rep whose turn it is in this team."""
-    chosen = roster.best(passes_capacity=decision.passes_capacity)
-    if chosen is None:
+def _by_rule(rule: RoutingRule, matter: Matter, tried: list[Tried]) -> Decision:
+    """What one rule says: to whom, or what is to be done if nobody can. What was tried is written down."""
+    for first in former.firsts(rule, matter.lead, matter.episode):
+        decision = _to(first, rule, matter, (*tried, Tried(rule, CHOSEN, first.team)))
+        if decision is not None:
+            return decision
+    teams = [rule.team]
+    if rule.if_nobody == RoutingRule.IfNobody.FALLBACK and rule.fallback_team is not None:
+        teams.append(rule.fallback_team)
+    opens: list[datetime] = []
+    nobody = Decision(
+        matter.now, Ends.NOBODY, NOBODY, policy_version=matter.version, passes_capacity=matter.passes_capacity
+    )
+    for team in teams:
+        roster = choosing.roster(matter, team, rule)
+        nobody = replace(nobody, rule=rule, team=team, roster=roster)
+        if roster is not None:
+            found = _in_turn(replace(nobody, tried=(*tried, Tried(rule, CHOSEN, team))), rule, roster, matter)
+            if found is not None:
+                return found
+            opens += [each.opens_at for each in roster.candidates if each.opens_at is not None]
+        tried.append(Tried(rule, NOBODY, team, roster.counted() if roster is not None else None))
+    if rule.if_nobody == RoutingRule.IfNobody.POOL:
+        return replace(nobody, ends=Ends.POOL, why="nobody can; in the pool by the rule")
+    if opens or rule.if_nobody == RoutingRule.IfNobody.HOLD:
+        return replace(nobody, ends=Ends.HELD, why="held until somebody can", held_until=min(opens, default=None))
+    return nobody
+
+
+def _in_turn(decision: Decision, rule: RoutingRule | None, roster: Roster, matter: Matter) -> Decision | None:
+    """By the rule's strategy within this team; without a rule, by turn."""
+    turn = choosing.in_turn(matter, rule, roster)
+    if turn.chosen is None:
         return None
-    override = HAND_RAISE if chosen.is_full else None
-    return replace(decision, ends=Ends.OFFER, why=ROUND_ROBIN, chosen=chosen, roster=roster, override=override)
+    why = BY[RoutingRule.Strategy(rule.strategy)] if rule is not None else ROUND_ROBIN
+    override = HAND_RAISE if turn.chosen.is_full else None
+    return replace(
+        decision, ends=Ends.OFFER, why=why, chosen=turn.chosen, roster=turn.roster, override=override, turn=turn
+    )

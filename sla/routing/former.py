@@ -1,19 +1,23 @@
-"""The rep who should have a lead again: the one who promised to call, or who had it before it rested."""
+"""The rep who should have a lead first: who promised to call, who had it before, who owns its account."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from leads.models import Lead, RestChange, Stage, Team, User
 from scoring.models import Episode, OpenedBy
-from sla.models import Desk, Handoff, Rep, State
+from sla.models import Desk, Handoff, Rep, RoutingRule, State
 
 NAMED_DATE: Final = "named date"
 PREVIOUS_REP: Final = "previous rep"
+OWNER: Final = "account owner"
+# What is given to one person, and is no turn of theirs.
+PERSONAL: Final = frozenset({NAMED_DATE, PREVIOUS_REP, OWNER})
 
 
 class Former(NamedTuple):
-    """Who should have it again, in which team, and why."""
+    """Who should have it, in which team, and why."""
 
     rep: Rep
     team: Team
@@ -22,14 +26,31 @@ class Former(NamedTuple):
 
 def rep_of(episode: Episode, lead: Lead) -> Former | None:
     """The active rep who should have this lead again, before anybody else was offered the episode."""
-    if lead.pk is None:
+    if lead.pk is None or not _comes_back(episode):
         return None
     user, why = _user_of(episode, lead)
     if user is None or (episode.pk is not None and Handoff.objects.filter(episode=episode).exists()):
         return None
-    rep = Rep.objects.select_related("user").filter(user=user, is_active=True, user__is_active=True).first()
-    team = _team_of(user, lead) if rep is not None else None
-    return Former(rep, team, why) if rep is not None and team is not None else None
+    return _as_rep(user, lead, why)
+
+
+def firsts(rule: RoutingRule, lead: Lead, episode: Episode) -> Iterator[Former]:
+    """Whom a rule puts first: who owns the account, then who had this person last, unless they rejected them."""
+    account = lead.account
+    if rule.owner_first and account is not None and account.owner is not None:
+        found = _as_rep(account.owner, lead, OWNER, prefers=rule.team)
+        if found is not None:
+            yield found
+    if rule.previous == RoutingRule.Previous.FIRST and lead.pk is not None:
+        user = _last_of(lead, episode)
+        found = _as_rep(user, lead, PREVIOUS_REP) if user is not None else None
+        if found is not None:
+            yield found
+
+
+def _comes_back(episode: Episode) -> bool:
+    raised = episode.opened_by == OpenedBy.HAND_RAISE and episode.stage_before == Stage.NURTURE
+    return raised or bool(episode.opened_by == OpenedBy.DATE)
 
 
 def _user_of(episode: Episode, lead: Lead) -> tuple[User | None, str]:
@@ -37,18 +58,31 @@ def _user_of(episode: Episode, lead: Lead) -> tuple[User | None, str]:
         promised = RestChange.objects.filter(lead=lead, callback_user__isnull=False).select_related("callback_user")
         last = promised.order_by("-id").first()
         return (last.callback_user if last is not None else None), NAMED_DATE
-    if episode.opened_by == OpenedBy.HAND_RAISE and episode.stage_before == Stage.NURTURE:
-        before = Handoff.objects.filter(episode__lead=lead).select_related("user")
-        before = before.exclude(episode=episode) if episode.pk is not None else before
-        handoff = before.order_by("-offered_at", "-id").first()
-        if handoff is not None and not before.filter(user=handoff.user, state=State.REJECTED).exists():
-            return handoff.user, PREVIOUS_REP
-    return None, ""
+    return _last_of(lead, episode), PREVIOUS_REP
 
 
-def _team_of(user: User, lead: Lead) -> Team | None:
-    """The team in which this person has the lead: the one they had it in, else their first with a desk."""
+def _last_of(lead: Lead, episode: Episode) -> User | None:
+    """Who had this person last in another matter; None where they rejected them, then or at any other time."""
+    before = Handoff.objects.filter(episode__lead=lead).select_related("user")
+    before = before.exclude(episode=episode) if episode.pk is not None else before
+    handoff = before.order_by("-offered_at", "-id").first()
+    if handoff is None or before.filter(user=handoff.user, state=State.REJECTED).exists():
+        return None
+    return handoff.user
+
+
+def _as_rep(user: User, lead: Lead, why: str, *, prefers: Team | None = None) -> Former | None:
+    rep = Rep.objects.select_related("user").filter(user=user, is_active=True, user__is_active=True).first()
+    team = _team_of(user, lead, prefers=prefers) if rep is not None else None
+    return Former(rep, team, why) if rep is not None and team is not None else None
+
+
+def _team_of(user: User, lead: Lead, *, prefers: Team | None) -> Team | None:
+    """The team in which this person gets the lead: the one preferred or had it in, else their first with a desk."""
     desks = Desk.objects.filter(team__memberships__user=user).select_related("team").order_by("team_id")
     teams = [desk.team for desk in desks]
+    if prefers is not None and prefers in teams:
+        return prefers
     before = Handoff.objects.filter(episode__lead=lead, user=user).order_by("-id").values_list("team_id", flat=True)
-    return next((team for team in teams if team.pk == before.first()), teams[0] if teams else None)
+    last = before.first() if lead.pk is not None else None
+    return next((team for team in teams if team.pk == last), teams[0] if teams else None)

@@ -1,9 +1,9 @@
-"""Episodes that wait for a rep: who is next in line, who waits in the pool, and why anyone waits at all."""
+"""Episodes that wait for a rep: who is next in line, and who waits in the pool."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from django.db.models import (
     Case,
@@ -20,47 +20,32 @@ from django.db.models import (
     When,
 )
 
-from leads.models import Team
 from scoring.models import Episode, EpisodeChange, Lane, Phase, Tier
-from sla import matching
-from sla.clocks import ladder, policies
-from sla.models import Handoff, HandoffChange, State
+from sla.clocks import ladder
+from sla.models import Handoff, HandoffChange, LastLook, State
 from sla.querysets import left_to_a_manager
-from sla.routing import candidates
 
 NO_WAIT = timedelta(0)
 
 
-class Waiting(NamedTuple):
-    """Why an episode waits: held, decision, pool, no_rule, nobody, no_policy or next, and a sentence for people."""
-
-    code: str
-    sentence: str
-
-
 def ready(*, now: datetime) -> QuerySet[Episode]:
     """Waiting episodes that may be offered now: not held back by an undo time, and not in the pool."""
-    held = Q(route_not_before__gt=now)
-    return _with_hops(Episode.objects.filter(phase=Phase.WAITING).exclude(held).exclude(left_to_a_manager())).exclude(
-        _in_pool()
-    )
+    return _with_hops(_unheld(now=now)).exclude(_in_pool())
 
 
-def waiting_page(*, now: datetime, limit: int, skip: int = 0, waited_for: timedelta = NO_WAIT) -> list[int]:
+def waiting_page(
+    *, now: datetime, limit: int, skip: int = 0, waited_for: timedelta = NO_WAIT, only: int | None = None
+) -> list[int]:
     """Ids of the episodes next in line, read without locks.
 
     Hand-raises first, then the hottest, then the longest waiting. `skip` passes over those whom nobody could take in
-    this round, so that they never stand in the way of the others.
+    this round, so that they never stand in the way of the others. Whom nobody could take is asked for again when
+    somebody of that team has room, or after a minute.
     """
-    lane = Case(When(lane=Lane.FAST, then=Value(0)), default=Value(1), output_field=IntegerField())
-    heat = Case(
-        When(tier=Tier.HOT, then=Value(0)),
-        When(tier=Tier.WARM, then=Value(1)),
-        default=Value(2),
-        output_field=IntegerField(),
-    )
-    line = ready(now=now).filter(waiting_since__lte=now - waited_for).order_by(lane, heat, "waiting_since", "id")
-    return list(line.values_list("id", flat=True)[skip : skip + limit])
+    line = ready(now=now).filter(waiting_since__lte=now - waited_for).exclude(_looked_at_lately(now=now))
+    if only is not None:
+        line = line.filter(pk=only)
+    return list(line.order_by(*_line()).values_list("id", flat=True)[skip : skip + limit])
 
 
 def is_ready(episode: Episode, *, now: datetime) -> bool:
@@ -69,53 +54,71 @@ def is_ready(episode: Episode, *, now: datetime) -> bool:
 
 
 def is_pooled(episode: Episode) -> bool:
-    """Whether it went by unanswered as often as its policy allows, so that a person has to decide."""
+    """Whether it is in the pool, so that a person decides."""
+    return unanswered(episode) is not None
+
+
+def unanswered(episode: Episode) -> int | None:
+    """How many offers of an episode in the pool went by unanswered; None where it is not there.
+
+    It is there after as many as its policy allows, or where its ladder says so.
+    """
     if episode.pk is None:
-        return False
-    return _with_hops(Episode.objects.filter(pk=episode.pk)).filter(_in_pool()).exists()
-
-
-def why_waiting(episode: Episode, *, now: datetime) -> Waiting | None:
-    """Why this episode waits, as things stand now; None where it does not."""
-    if episode.phase != Phase.WAITING:
         return None
-    if episode.route_not_before is not None and episode.route_not_before > now:
-        return Waiting("held", "Held for a moment, so that the last verdict can still be undone.")
-    if Episode.objects.filter(left_to_a_manager(), pk=episode.pk).exists():
-        return Waiting("decision", "Its rep has left, and a manager decides where it goes.")
-    hops = (
-        _with_hops(Episode.objects.filter(pk=episode.pk)).filter(_in_pool()).values_list(F("breached_hops"), flat=True)
+    return pooled([episode.pk]).get(episode.pk)
+
+
+def pooled(episode_ids: Sequence[int]) -> dict[int, int]:
+    """Of these episodes those in the pool, each with how many offers went by unanswered."""
+    found = _with_hops(Episode.objects.filter(pk__in=episode_ids)).filter(_in_pool())
+    return {pk: hops or 0 for pk, hops in found.values_list(F("pk"), F("breached_hops"))}
+
+
+def left(episode_ids: Sequence[int]) -> set[int]:
+    """Of these episodes those whose rep has left, so that a manager decides where they go."""
+    found = Episode.objects.filter(left_to_a_manager(), pk__in=episode_ids)
+    return set(found.values_list("pk", flat=True))
+
+
+def pool_page(team_ids: Sequence[int], *, now: datetime, limit: int) -> list[int]:
+    """Ids of the episodes in the pool of these teams, in the order of the line.
+
+    In the pool is what went by unanswered, of the team that had it last, and what a rule puts there.
+    """
+    last = Handoff.objects.filter(episode=OuterRef("pk")).order_by("-hop").values("team")[:1]
+    waiting = _with_hops(_unheld(now=now)).annotate(last_team=Subquery(last))
+    by_rule = Q(last_look__ends=LastLook.Ends.POOL, last_look__looked_at__gte=F("waiting_since"))
+    pooled = waiting.filter((_in_pool() & Q(last_team__in=team_ids)) | (by_rule & Q(last_look__team__in=team_ids)))
+    return list(pooled.order_by(*_line()).values_list("id", flat=True)[:limit])
+
+
+def _unheld(*, now: datetime) -> QuerySet[Episode]:
+    """Waiting, with no undo time to pass and no manager to decide."""
+    waiting = Episode.objects.filter(phase=Phase.WAITING)
+    return waiting.exclude(route_not_before__gt=now).exclude(left_to_a_manager())
+
+
+def _looked_at_lately(*, now: datetime) -> Exists:
+    """Nobody could take it a moment ago, and nobody of that team has made room since."""
+    room = Handoff.objects.filter(
+        Q(closed_at__gt=OuterRef("looked_at")) | Q(first_touched_at__gt=OuterRef("looked_at")), team=OuterRef("team")
     )
-    if hops.exists():
-        offered = hops.first() or 0
-        times = "once" if offered == 1 else f"{offered} times"
-        why = f"Offered {times} without an answer" if offered else "The ladder of its policy says so"
-        return Waiting("pool", f"{why}. It waits in the pool until a person decides.")
-    ruled = [rule.team for rule, holds in matching.rules_for(episode, episode.lead) if holds]
-    teams = list(dict.fromkeys([*ruled, *ladder.other_teams(episode)]))
-    if not teams:
-        return Waiting("no_rule", "No routing rule holds for this lead. Add one with an empty condition, as the last.")
-    told = [_nobody(team, episode, now=now) for team in teams]
-    if all(told):
-        return Waiting("nobody", f"Nobody can take it now. {' '.join(told)}")
-    try:
-        policies.choose(episode, episode.lead)
-    except policies.NoPolicy as refused:
-        return Waiting("no_policy", str(refused))
-    return Waiting("next", "Next in line; it is offered within seconds.")
+    looks = LastLook.objects.filter(
+        episode=OuterRef("pk"), looked_at__gte=OuterRef("waiting_since"), looked_at__lte=now, again_at__gt=now
+    )
+    return Exists(looks.filter(Q(ends=LastLook.Ends.POOL) | ~Exists(room)))
 
 
-def _nobody(team: Team, episode: Episode, *, now: datetime) -> str:
-    """Why nobody of a team can take it; empty where somebody can."""
-    roster = candidates.roster(team, episode, now=now)
-    if roster is None:
-        return f"{team} has no desk, so it takes no leads."
-    if roster.best() is not None:
-        return ""
-    if not roster.candidates:
-        return f"{team} has no reps."
-    counted = ", ".join(f"{count} {candidates.IN_WORDS[code]}" for code, count in roster.counted().items())
-    return f"{team}: {counted}."
+def _line() -> tuple[Case, Case, str, str]:
+    """Hand-raises first, then the hottest, then the longest waiting; of equals the older one."""
+    lane = Case(When(lane=Lane.FAST, then=Value(0)), default=Value(1), output_field=IntegerField())
+    heat = Case(
+        When(tier=Tier.HOT, then=Value(0)),
+        When(tier=Tier.WARM, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    return lane, heat, "waiting_since", "id"
 
 
 def _with_hops(episodes: QuerySet[Episode]) -> QuerySet[Episode]:

@@ -11,7 +11,8 @@ from sla.clocks import NotCountable, deadlines, ladder, policies, promising
 from sla.models import CalendarVersion, ClockTiming, PolicyVersion, RoutingRule, Target
 from sla.routing import deciding
 from sla.routing.candidates import ELIGIBLE, HAD_IT, IN_WORDS, LATER, Candidate
-from sla.routing.deciding import Decision, Ends
+from sla.routing.deciding import UNDO, Decision
+from sla.routing.ends import Ends
 from sla.simulating.paper import Asked
 from sla.simulating.reasons import why_not
 from sla.worktime import Deadline
@@ -20,6 +21,7 @@ ENDS = {
     Ends.OFFER: "It would be offered.",
     Ends.HELD: "It would wait for a moment, so that the last verdict can still be undone.",
     Ends.POOL: "It would wait in the pool until a person decides: all its offers went by unanswered.",
+    Ends.DECISION: "It would wait: its rep has left, and a manager decides where it goes.",
     Ends.NO_RULE: "It would wait: no routing rule holds. Add one with an empty condition, as the last.",
     Ends.NOBODY: "It would wait: rules hold, and nobody of their teams can take it.",
     Ends.NO_POLICY: "It would wait: nothing can be promised, for no published policy holds.",
@@ -75,12 +77,20 @@ def simulate(asked: Asked) -> Simulation:
     return Simulation(
         asked,
         decision,
-        ENDS.get(decision.ends, decision.why),
+        _says(decision),
         _rules(asked, decision),
         list(_reps(decision)),
         decision.policy_version,
         list(_promises(asked, decision)),
     )
+
+
+def _says(decision: Decision) -> str:
+    if decision.ends == Ends.HELD and decision.why != UNDO:
+        return "It would be held until somebody can take it, as its rule says."
+    if decision.ends == Ends.POOL and decision.unanswered is None:
+        return "It would wait in the pool for whoever asks for the next one, as its rule says."
+    return ENDS.get(decision.ends, decision.why)
 
 
 def _rules(asked: Asked, decision: Decision) -> list[RuleSeen]:

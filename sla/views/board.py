@@ -241,5 +241,5 @@ def _in_line(waiting: QuerySet[Episode], *, now: datetime) -> list[InLine]:
         "timings__policy_version__policy"
     )
     assign = {each.episode_id: timers.of_clock(each, now=now) for each in running}
-    told = ((episode, routing.why_waiting(episode, now=now)) for episode in page)
-    return [InLine(episode, assign.get(episode.pk), why.sentence if why else "") for episode, why in told]
+    told = routing.why_all_wait(page, now=now)
+    return [InLine(episode, assign.get(episode.pk), told[episode.pk].sentence) for episode in page]

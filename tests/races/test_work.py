@@ -13,7 +13,7 @@ from leads import marking
 from leads.models import Activity, AwaitingAssessment, Identity, Lead, Receipt, Source, Stage
 from leads.sources import create_source
 from scoring.models import Episode, Qualification
-from sla.handoffs.moves import open_load
+from sla.handoffs import open_load
 from sla.models import CapacityOverride, Handoff, Rep
 from tests.desk import Company, act
 from tests.races.conftest import ROUNDS, Track, refused, routed

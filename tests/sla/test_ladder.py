@@ -14,7 +14,7 @@ from sla.admin.moments import Moment, read_moment, say_moment
 from sla.clocks import escalation
 from sla.clocks.soundness import LadderRefused
 from sla.models import Calendar, Clock, Desk, Handoff, LadderStep, PolicyVersion, Rep, Target
-from sla.routing.waiting import why_waiting
+from sla.routing import why_waiting
 from tests.desk import Company, assign_clock, clock_of, company, rep_in
 
 pytestmark = pytest.mark.django_db

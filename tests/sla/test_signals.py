@@ -15,7 +15,7 @@ from scoring import assessment
 from scoring.models import ClosedAs, Episode, Lane, OpenedBy, Phase, Qualification
 from sla import clocks, handoffs, routing
 from sla.clocks import escalation
-from sla.handoffs.moves import open_load
+from sla.handoffs import open_load
 from sla.models import Handoff, State, Target
 from sla.people import leaving
 from sla.routing import signaling

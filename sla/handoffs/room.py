@@ -1,0 +1,79 @@
+"""How much room a rep has: what is open with them, and how many offers they got today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from leads.models import Organization
+from scoring.models import Lane
+from sla.models import CapacityOverride, Handoff, Rep, State
+
+# Offered, or accepted and not yet touched; signals take no room.
+STILL_TO_DO = (Q(state=State.OFFERED) | Q(state=State.ACCEPTED, first_touched_at=None)) & ~Q(lane=Lane.SIGNAL)
+
+
+@dataclass(frozen=True)
+class Room:
+    """What stands against a rep's capacity and daily cap. `today` is None where they have no daily cap."""
+
+    load: int
+    capacity: int
+    today: int | None
+    daily_cap: int | None
+
+    @property
+    def is_full(self) -> bool:
+        return self.load >= self.capacity or (
+            self.today is not None and self.daily_cap is not None and self.today >= self.daily_cap
+        )
+
+    def __str__(self) -> str:
+        if self.load >= self.capacity or self.daily_cap is None:
+            return f"{self.load} open, capacity {self.capacity}"
+        return f"{self.today} offers today, at most {self.daily_cap} a day"
+
+
+def room_of(rep: Rep, *, now: datetime) -> Room:
+    """The rep's room at this moment. It stays as it is while the rep's row is locked."""
+    today = None
+    if rep.daily_cap is not None:
+        offers = Handoff.objects.filter(user=rep.user_id, offered_at__gte=midnight(now))
+        today = offers.exclude(lane=Lane.SIGNAL).count()
+    return Room(open_load(rep), rep.capacity, today, rep.daily_cap)
+
+
+def load_of(rep: Rep) -> Room:
+    """The rep's room where no new offer is made, as on undo: the day's offers do not count."""
+    return Room(open_load(rep), rep.capacity, None, None)
+
+
+def open_load(rep: Rep) -> int:
+    """Hand-offs offered, or accepted and not yet touched; signals take no room."""
+    return Handoff.objects.filter(STILL_TO_DO, user=rep.user_id).count()
+
+
+def midnight(now: datetime) -> datetime:
+    """When the organization's day of this instant began."""
+    name = Organization.objects.values_list("time_zone", flat=True).first()
+    return now.astimezone(ZoneInfo(name or "UTC")).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def pass_capacity(handoff: Handoff, rep: Rep, *, room: Room, why: str, now: datetime) -> None:
+    """Where the rep was full before this hand-off, write why it was given all the same."""
+    if room.is_full:
+        CapacityOverride.objects.get_or_create(
+            handoff=handoff,
+            defaults={
+                "rep": rep,
+                "open_load": room.load,
+                "capacity": room.capacity,
+                "today": room.today,
+                "daily_cap": room.daily_cap,
+                "why": why,
+                "at": now,
+            },
+        )
