@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef
 
 from leads.conditions import plain
 from leads.models import Team
@@ -161,9 +161,7 @@ def roster(team: Team, episode: Episode, *, now: datetime, lock: bool = False) -
 def judged(team: Team, episode: Episode, asked: Asked, *, midnight: datetime, now: datetime) -> list[Candidate]:
     """The team's reps for this episode, by key, each with their numbers and one code."""
     absent = Absence.objects.filter(rep=OuterRef("pk"), starts_at__lte=now, ends_at__gt=now)
-    reps = Rep.objects.filter(user__memberships__team=team).annotate(
-        is_away=Exists(absent), has_access=Q(user__is_active=True)
-    )
+    reps = Rep.objects.filter(user__memberships__team=team).select_related("user").annotate(is_away=Exists(absent))
     found = list(reps.order_by("pk"))
     users = [rep.user_id for rep in found]
     # Only who has a daily cap is counted: the others have no limit.
@@ -204,7 +202,7 @@ def _judge(rep: Rep, numbers: Numbers, asked: Asked) -> Candidate:
     states = {state for user, state in numbers.offers if user == rep.user_id}
     skills, languages = words(rep.skills), words(rep.languages)
     code = ELIGIBLE
-    if not (rep.is_active and rep.has_access):  # type: ignore[attr-defined]
+    if not (rep.is_active and rep.user.is_active):
         code = INACTIVE
     elif rep.is_away:  # type: ignore[attr-defined]
         code = AWAY
