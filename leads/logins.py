@@ -22,7 +22,8 @@ def close(user_id: int, *, now: datetime, by: User | None) -> User:
 
     What they did stays theirs. Raises Invalid for one's own log-in and for that of the last admin.
     """
-    user = User.objects.get(pk=user_id)
+    # No key lock: rows that name the user may be written meanwhile, but nothing may be given to them.
+    user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
     if not user.is_active:
         raise NotClosed(f"{user} can't log in already.")
     if by is not None and by.pk == user.pk:
@@ -33,7 +34,6 @@ def close(user_id: int, *, now: datetime, by: User | None) -> User:
     ):
         raise Invalid(f"{user} is the only admin. Make somebody else one first.", field="user")
     login_closed.send(User, user=user, by=by, now=now)
-    user = User.objects.select_for_update(of=("self",)).get(pk=user_id)
     user.is_active = False
     user.save(update_fields=["is_active"])
     return user

@@ -13,6 +13,7 @@ from sla import clocks
 from sla.clocks import policies, targets
 from sla.handoffs import invariants as matters
 from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, State, Target
+from sla.people import invariants as people
 from sla.publishing import invariants as versions
 from sla.routing import invariants as routing
 from sla.watching import invariants as watching
@@ -279,4 +280,5 @@ CHECKS: list[Check] = [
     ),
     *matters.CHECKS,
     *watching.CHECKS,
+    *people.CHECKS,
 ]

@@ -168,10 +168,11 @@ def empty_notes(lead: Lead, **kwargs: Any) -> None:
 
 @receiver(login_closed, dispatch_uid="sla.login_closed")
 def take_out(user: User, by: User | None, now: datetime, **kwargs: Any) -> None:
-    """Who can't log in receives no leads: everything open moves on by the rules."""
+    """Who can't log in holds nothing: everything open moves on by the rules, signals of people without leads, too."""
     rep = Rep.objects.filter(user=user, is_active=True).first()
     if rep is not None:
         leaving.leave(rep.pk, why="Log-in closed", now=now, by=by)
+    leaving.let_go(user, now=now, by=by)
 
 
 @receiver(left_team, dispatch_uid="sla.left_team")

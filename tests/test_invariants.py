@@ -19,6 +19,7 @@ from sla import clocks, handoffs, routing, touches
 from sla.clocks import escalation
 from sla.management.commands.check_invariants import all_checks
 from sla.models import Clock, Handoff, Target
+from sla.people import absences, beginning
 from tests import desk
 
 NOW = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
@@ -181,6 +182,18 @@ BREAKS: dict[str, tuple[str, ...]] = {
         " trace -> 'chosen' || '{{\"today\": 3, \"daily_cap\": 3}}') WHERE handoff_id = {offered}",
     ),
     "what is in force is its newest version": ("UPDATE sla_routingrule SET is_active = NOT is_active",),
+    "open hand-offs have somebody who can log in": (
+        "UPDATE leads_user SET is_active = false WHERE id = (SELECT user_id FROM sla_handoff WHERE id = {offered})",
+    ),
+    "absences are as their history says": ("UPDATE sla_absence SET ends_at = ends_at + interval '1 day'",),
+    "absences begin in their history": ("UPDATE sla_absence SET begun_at = NULL",),
+    "times of sla_absencechange never run backwards": (
+        "UPDATE sla_absencechange SET at = at - interval '9 days' WHERE what = 'begun'",
+    ),
+    "what is left behind is of who is away": (
+        "INSERT INTO sla_leftbehind (public_id, handoff_id, absence_id, since, note, settled_as)"
+        " SELECT gen_random_uuid(), {accepted}, max(id), now(), '', '' FROM sla_absence",
+    ),
     "every phase has its row": (
         "DELETE FROM scoring_episodechange WHERE what = 'phase' AND episode_id = {offered_episode}",
     ),
@@ -241,6 +254,9 @@ def relay() -> dict[str, Any]:
     for number in range(7):
         outbox.enqueue(f"k{number}", kind="news", recipient=house.manager, subject="S", text="T", now=date)
     deliver_due(lambda: date)
+    cleo = desk.rep_in(house.team, "Cleo Far")
+    away = absences.add(cleo.pk, starts_at=date, ends_at=date + DAY, now=date, by=house.manager)
+    beginning.begin(away.pk, now=date)
     server = Source.objects.create(name="Site", kind=Source.Kind.SERVER, write_key_hash="x")
     return {
         "lead": accepted.episode.lead_id,

@@ -150,6 +150,13 @@ def leave_team(
     return moved
 
 
+@business
+def let_go(user: User, *, now: datetime, by: User | None) -> int:
+    """Whatever somebody holds moves on by the rules, whether they are a rep or not. Returns how many."""
+    held = Handoff.objects.filter(user=user, state__in=OPEN_STATES).order_by("episode__lead_id", "id")
+    return sum(move_on(each.pk, now=now, why=GONE, states=OPEN_STATES, by=by) for each in held)
+
+
 def _go(rep: Rep, *, next_owner: str, cover: Rep | None, team: Team | None, now: datetime, by: User | None) -> int:
     """Move everything on, then lock the rep and move what was offered in between; then hand it to who takes over."""
     _check(rep, next_owner, cover)
