@@ -196,6 +196,16 @@ def golden() -> tuple[Visitor, ...]:
     )
 
 
+def colleagues() -> tuple[Visitor, ...]:
+    """Two people of one company, an hour apart: one matter, to which the second belongs as well."""
+    company = ("Willow & Wren", "Design", 148, "United States")
+    names = (("Sunniva", "Dahl"), ("Bram", "Visser"))
+    steps = ((VISIT, WEBINAR), (VISIT, CASE), (VISIT, TRIAL))
+    return tuple(
+        Visitor(f"{first}.{last}".lower(), traits(first, last, SENIOR[1], company), steps) for first, last in names
+    )
+
+
 def imported() -> tuple[Visitor, ...]:
     """From a trade fair's list: they meet the definition by old evidence, and stand until somebody releases them."""
     names = (("Marta", "Lindholm", 5), ("Pavel", "Horak", 9), ("Joyce", "Amadi", 15))

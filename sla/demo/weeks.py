@@ -27,7 +27,7 @@ from scoring.assessment import assess
 from scoring.models import Episode, Lane, Phase
 from sla import routing, touches
 from sla.clocks import escalation, policies
-from sla.demo.people import Visitor, golden, imported, visitors
+from sla.demo.people import DEMO, Visitor, colleagues, golden, imported, visitors
 from sla.handoffs import verdicts
 from sla.models import Clock, Handoff, Reason, Rep, State, Target, Touch
 from sla.people import calendars
@@ -105,6 +105,17 @@ class Weeks:
             visitor.traits["email"] = "new." + visitor.traits["email"]
             self._script(visitor, self.end - timedelta(hours=7) + timedelta(minutes=50 * number), hurried=True)
 
+        for number, visitor in enumerate(colleagues()):
+            self._script(visitor, self.end - timedelta(minutes=50 - 20 * number), hurried=True)
+        self.at(self.end - timedelta(minutes=6), self._ask_again)
+
+    def _ask_again(self, at: datetime) -> None:
+        """Somebody whom a rep has won already asks for a demo: a signal."""
+        won = Lead.objects.live().filter(stage__in=["SQL", "OPPORTUNITY", "CUSTOMER"], holder__isnull=False)
+        key = won.filter(identities__kind="user_id").order_by("pk").values_list("identities__value", flat=True).last()
+        if key is not None:
+            self._send(Visitor(key, {}, ()), at, {"type": "track", "event": DEMO})
+
     def _script(self, visitor: Visitor, begins: datetime, *, hurried: bool = False) -> None:
         self.at(begins, lambda at: self._send(visitor, at, {"type": "identify", "traits": visitor.traits}))
         moment = begins
@@ -138,9 +149,9 @@ class Weeks:
         if Episode.objects.filter(phase=Phase.WAITING).exists():
             for episode_id in routing.waiting_page(now=at, limit=100):
                 routing.route(episode_id, now=at)
-            for handoff in Handoff.objects.open().exclude(pk__in=self.planned):
-                self.planned.add(handoff.pk)
-                self._plan(handoff)
+        for handoff in Handoff.objects.open().exclude(pk__in=self.planned):
+            self.planned.add(handoff.pk)
+            self._plan(handoff)
 
     def _give(self, episode: Episode, at: datetime) -> None:
         """The manager looks at the board once a day, and finds somebody for what waits in the pool."""

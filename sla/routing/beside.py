@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from scoring.models import Episode
 from sla import handoffs
 from sla.clocks import targets
 from sla.models import OPEN_STATES, Handoff, Rep, State
 from sla.people import absences
-
-SAME_COMPANY: Final = "same company"
+from sla.routing.former import SAME_COMPANY
 
 
 def offer(episode: Episode, *, now: datetime) -> Handoff | None:

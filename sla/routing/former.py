@@ -1,19 +1,22 @@
-"""The rep who should have a lead first: who promised to call, who had it before, who owns its account."""
+"""The rep who should have a lead first: who has a colleague, promised to call, had it before, owns its account."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from django.db.models import Q
+
 from leads.models import Lead, RestChange, Stage, Team, User
-from scoring.models import Episode, OpenedBy
+from scoring.models import Episode, Lane, OpenedBy
 from sla.models import Desk, Handoff, Rep, RoutingRule, State
 
 NAMED_DATE: Final = "named date"
 PREVIOUS_REP: Final = "previous rep"
 OWNER: Final = "account owner"
+SAME_COMPANY: Final = "same company"
 # What is given to one person, and is no turn of theirs.
-PERSONAL: Final = frozenset({NAMED_DATE, PREVIOUS_REP, OWNER})
+PERSONAL: Final = frozenset({NAMED_DATE, PREVIOUS_REP, OWNER, SAME_COMPANY})
 
 
 class Former(NamedTuple):
@@ -26,9 +29,12 @@ class Former(NamedTuple):
 
 def rep_of(episode: Episode, lead: Lead) -> Former | None:
     """The active rep who should have this lead again, before anybody else was offered the episode."""
-    if lead.pk is None or not _comes_back(episode):
+    if lead.pk is None:
         return None
-    user, why = _user_of(episode, lead)
+    colleagues = _user_beside(episode)
+    if colleagues is None and not _comes_back(episode):
+        return None
+    user, why = (colleagues, SAME_COMPANY) if colleagues is not None else _user_of(episode, lead)
     if user is None or (episode.pk is not None and Handoff.objects.filter(episode=episode).exists()):
         return None
     return _as_rep(user, lead, why)
@@ -59,6 +65,20 @@ def _user_of(episode: Episode, lead: Lead) -> tuple[User | None, str]:
         last = promised.order_by("-id").first()
         return (last.callback_user if last is not None else None), NAMED_DATE
     return _last_of(lead, episode), PREVIOUS_REP
+
+
+def _user_beside(episode: Episode) -> User | None:
+    """Who has the matter of a colleague beside which this one opened, or that opened beside this one."""
+    if episode.pk is None:
+        return None
+    linked = Q(episode__split_from=episode)
+    if episode.split_from_id is not None:
+        linked |= Q(episode=episode.split_from_id)
+    held = Handoff.objects.open().filter(linked).exclude(lane=Lane.SIGNAL).select_related("user").order_by("pk").first()
+    said_no = Handoff.objects.filter(episode__lead=episode.lead_id, state=State.REJECTED)
+    if held is None or said_no.filter(user=held.user).exists():
+        return None
+    return held.user
 
 
 def _last_of(lead: Lead, episode: Episode) -> User | None:

@@ -13,6 +13,7 @@ from leads import marking
 from leads.models import Activity, AwaitingAssessment, Identity, Lead, Receipt, Source, Stage
 from leads.sources import create_source
 from scoring.models import Episode, Qualification
+from sla import routing
 from sla.handoffs import open_load
 from sla.models import CapacityOverride, Handoff, Rep
 from tests.desk import Company, act
@@ -137,6 +138,40 @@ class TestAssessment:
             for lead in leads:
                 assert Qualification.objects.filter(lead=lead).count() == 1
                 assert Episode.objects.get(lead=lead).phase == "waiting"
+
+    def test_of_two_colleagues_opens_one_matter_for_both(self, track: Track, house: Company, now: datetime) -> None:
+        for _ in range(ROUNDS):
+            one = house.lead(now=now)
+            other = house.colleague(one, now=now)
+            for lead in (one, other):
+                act(lead, "Visited Pricing Page", at=now)
+            track.race(
+                {"do": "qualify", "lead": one.pk, "now": now + SECOND},
+                {"do": "qualify", "lead": other.pk, "now": now + SECOND},
+            )
+            episode = Episode.objects.get(account=one.account)
+            assert episode.members.filter(left_at=None).count() == 2
+            AwaitingAssessment.objects.all().delete()
+
+    def test_of_a_colleague_against_a_verdict_leaves_nobody_behind(
+        self, track: Track, house: Company, now: datetime
+    ) -> None:
+        """Either they joined in time and follow it, or they stand alone after it."""
+        for _ in range(ROUNDS):
+            one = house.lead(now=now)
+            other = house.colleague(one, now=now)
+            assert routing.route(house.episode(one, now=now).pk, now=now)
+            handoff = Handoff.objects.get(episode__lead=one)
+            act(other, "Visited Pricing Page", at=now)
+            answers = track.race(
+                {"do": "reject", "handoff": handoff.pk, "by": handoff.user_id, "now": now + 2 * SECOND},
+                {"do": "qualify", "lead": other.pk, "now": now + SECOND},
+            )
+            assert refused(answers) == []
+            other.refresh_from_db()
+            followed = other.memberships.filter(episode=handoff.episode_id).exists()
+            assert other.stage == (Stage.NURTURE if followed else Stage.MQL)
+            AwaitingAssessment.objects.all().delete()
 
     def test_loses_no_mark_that_comes_meanwhile(self, track: Track, house: Company, now: datetime) -> None:
         source = create_source("Backend", kind="server")[0]

@@ -7,9 +7,10 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import Count
 
 from leads.models import Lead, Notification, Stage
-from scoring.models import ClosedAs, Episode, Qualification
+from scoring.models import ClosedAs, Episode, Lane, Qualification
 from sla.demo import weeks
 from sla.management.commands import seed_demo
 from sla.models import Clock, Handoff, Touch
@@ -40,6 +41,8 @@ class TestTheDemoCompany:
         assert ClosedAs.CONVERTED in set(Episode.objects.values_list("closed_as", flat=True))
         assert Qualification.objects.exists()
         assert Touch.objects.exists()
+        assert Episode.objects.filter(members__left_at=None, closed_at=None).alias(n=Count("members")).filter(n__gt=1)
+        assert Episode.objects.filter(lane=Lane.SIGNAL, closed_at=None).exists()
         assert not Notification.objects.filter(state__in=["queued", "sending"]).exists()
 
         # It moves only into an empty house.

@@ -195,6 +195,13 @@ class TestAMatterOfItsOwn:
         assert Episode.objects.count() == 2  # one hand is raised once
         assert_sound()
 
+    def test_that_waited_beside_another_follows_it_to_its_rep(self, joined: Pair) -> None:
+        own = joined.qualifies(joined.olaf, "Requested Demo")
+        first = routing.route(own.pk, now=joined.later())
+        assert first is not None
+        second = joined.offered()
+        assert (second.user, second.trace.trace["why"]) == (first.user, "same company")
+
     def test_waits_for_the_rules_where_the_rep_is_away(self, joined: Pair) -> None:
         handoff = joined.accepted()
         desk.away(handoff.user.rep, now=joined.now)
