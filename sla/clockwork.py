@@ -55,7 +55,7 @@ def _due(clock: Clock) -> list[Callable[[], int]]:
     """One page of what is due, the longest first; of one instant, absences before clocks."""
     now = clock()
     page = clocks.due_page(now=now, limit=PAGE)
-    fires: list[Callable[[], int]] = [partial(_fire_clock, clock_id, clock) for clock_id in page]
+    fires: list[Callable[[], int]] = [partial(_fire_clock, clock_id, clock, now) for clock_id in page]
     others: list[tuple[datetime, Callable[[], int]]] = [
         *(
             (at, partial(_one, "absence", beginning.begin, key, clock))
@@ -75,9 +75,9 @@ def _due(clock: Clock) -> list[Callable[[], int]]:
     return [fires[index] if kind else others[index][1] for _, kind, index in sorted(dated)]
 
 
-def _fire_clock(clock_id: int, clock: Clock) -> int:
+def _fire_clock(clock_id: int, clock: Clock, due_by: datetime) -> int:
     try:
-        return escalation.fire(clock_id, now=clock)
+        return escalation.fire(clock_id, now=clock, due_by=due_by)
     except Exception as error:
         if lost_connection():
             raise

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
 
 from leads.errors import Invalid, Refused
 from leads.locks import LeadGone
@@ -16,6 +19,7 @@ from sla.models import OPEN_STATES, Handoff, State, Target, Touch
 
 GRACE = 900  # seconds, where no policy says otherwise
 AHEAD_AT_MOST = timedelta(minutes=5)
+USED: Final = "This external id was used for another touch. Send each touch under an id of its own."
 
 
 class NotTheirs(Refused):
@@ -26,6 +30,13 @@ class NotTheirs(Refused):
     code = "not_found"
 
 
+class TouchConflict(Refused):
+    """This external id was used for another touch; `touch` tells which."""
+
+    title = "Another touch has this id"
+    code = "touch_conflict"
+
+
 @business
 def record(
     lead_id: int,
@@ -34,7 +45,7 @@ def record(
     outcome: str,
     performed_by: User,
     recorded_by: User | None,
-    occurred_at: datetime,
+    occurred_at: datetime | None,
     now: datetime,
     direction: str = Touch.Direction.OUTBOUND,
     automated: bool = False,
@@ -47,45 +58,71 @@ def record(
     By the rep to whom the lead is offered it accepts as well, at the moment of recording. Brought by a machine it
     counts when it occurred; typed by hand likewise, if within the policy's grace, else now, marked *logged later*.
     A touch of somebody who joined a colleague's matter is kept with that matter and answers none of its promises, which
-    are made about its principal. The same external id of the same recorder is taken in once. Raises Invalid, NotTheirs.
+    are made about its principal. The same external id of the same recorder is taken in once, and answered
+    with what was taken in; with another body it is a conflict. Without `occurred_at` it occurred now. Raises Invalid,
+    NotTheirs, TouchConflict.
     """
     _check(means=means, direction=direction, outcome=outcome, external_id=external_id)
     _allow(lead_id, performed_by=performed_by, recorded_by=recorded_by, by_machine=by_machine)
     lead = episodes.lock_matter(lead_id)
+    body = {
+        "lead_id": lead.pk,
+        "means": means,
+        "direction": direction,
+        "outcome": outcome,
+        "performed_by_id": performed_by.pk,
+        "automated": automated,
+        "note": given_note(note),
+    }
     if external_id and recorded_by is not None:
         known = Touch.objects.filter(recorded_by=recorded_by, external_id=external_id).first()
         if known is not None:
-            return known
+            return _same(known, body, occurred_at)
     episode = episodes.open_for(lead.pk)
     handoff = _open_handoff(episode.pk) if episode is not None else None
     if handoff is not None and episode is not None:
         handoff.episode = episode
         now = max(now, *moves.last_rows(episode, handoff))
-    occurred_at = _moment(occurred_at, now=now)
+    occurred_at = _moment(occurred_at or now, now=now)
     counts_at, later = _counts(handoff, occurred_at, by_machine=by_machine, now=now)
     if handoff is not None and counts_at < handoff.offered_at:
         handoff = None  # reached out before this offer: kept, but no answer to it
-    touch = Touch.objects.create(
-        lead=lead,
+    touch = Touch(
+        **body,
         handoff=handoff,
-        means=means,
-        direction=direction,
-        outcome=outcome,
-        performed_by=performed_by,
         recorded_by=recorded_by,
         occurred_at=occurred_at,
         recorded_at=now,
         counts_at=counts_at,
         logged_later=later,
-        automated=automated,
         by_machine=by_machine,
         external_id=external_id,
-        note=given_note(note),
     )
+    _take_in(touch)
     if handoff is not None and not automated and handoff.episode.lead_id == lead.pk:
         handoff.episode.lead = lead
         _keep(handoff, touch, lead=lead, by=recorded_by, now=now)
     return touch
+
+
+def _same(known: Touch, body: dict[str, Any], occurred_at: datetime | None) -> Touch:
+    """What was taken in under this id, where it is what is told again."""
+    # A moment that lay a little ahead was taken in as the moment of recording.
+    moved = occurred_at is not None and min(occurred_at, known.recorded_at) != known.occurred_at
+    if moved or any(getattr(known, name) != value for name, value in body.items()):
+        raise TouchConflict(USED, field="external_id", touch=str(known.public_id))
+    return known
+
+
+def _take_in(touch: Touch) -> None:
+    """Write it, unless somebody has just used its id for another lead."""
+    try:
+        with transaction.atomic():
+            touch.save(force_insert=True)
+    except IntegrityError as error:
+        if "touch_taken_in_once" not in str(error):
+            raise
+        raise TouchConflict(USED, field="external_id") from error
 
 
 def _keep(handoff: Handoff, touch: Touch, *, lead: Lead, by: User | None, now: datetime) -> None:

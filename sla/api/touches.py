@@ -8,14 +8,16 @@ import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads import clock
 from leads.errors import Invalid
 from leads.models import ExternalId, Identity, Lead, User
-from sla import touches
+from sla import last_minute, touches
 from sla.models import Touch
+from sla.querysets import managed_teams
 
 
 class TouchSerializer(serializers.ModelSerializer[Touch]):
@@ -47,7 +49,11 @@ class TouchSerializer(serializers.ModelSerializer[Touch]):
 
 
 class NewTouchSerializer(serializers.Serializer[Any]):
-    """What is known of the touch. The lead by its public id, e-mail, or external id as `system:value`."""
+    """What is known of the touch. The lead by its public id, e-mail, or external id as `system:value`.
+
+    A touch told again under its `external_id` is answered as the first time, and changes nothing; another touch under
+    the same id is refused with 409.
+    """
 
     lead = serializers.UUIDField(required=False)
     lead_email = serializers.EmailField(required=False)
@@ -65,6 +71,20 @@ class NewTouchSerializer(serializers.Serializer[Any]):
         if sum(name in attrs for name in ("lead", "lead_email", "lead_external_id")) != 1:
             raise serializers.ValidationError("Name the lead by one of lead, lead_email and lead_external_id.")
         return attrs
+
+
+class LastMinuteSerializer(serializers.Serializer[Any]):
+    """One promise that was met in its last minute, and after which nobody reached out again."""
+
+    lead = serializers.UUIDField(source="lead.public_id")
+    rep = serializers.CharField(source="clock.handoff.user.email")
+    target = serializers.CharField(source="clock.target")
+    due_at = serializers.DateTimeField(source="clock.due_at")
+    met_at = serializers.DateTimeField(source="clock.met_at")
+    seconds_before = serializers.FloatField()
+    means = serializers.CharField(source="touch.means")
+    outcome = serializers.CharField(source="touch.outcome")
+    state = serializers.CharField(source="clock.handoff.state", help_text="What has become of the hand-off since.")
 
 
 class TouchFilter(django_filters.FilterSet):
@@ -107,7 +127,7 @@ class TouchViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Gene
             direction=data["direction"],
             performed_by=_performer(user, data.get("performed_by")),
             recorded_by=user,
-            occurred_at=data.get("occurred_at") or now,
+            occurred_at=data.get("occurred_at"),
             automated=data["automated"],
             by_machine=request.auth is not None,
             external_id=data["external_id"],
@@ -115,6 +135,17 @@ class TouchViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Gene
             now=now,
         )
         return Response(TouchSerializer(made).data, status=201)
+
+    @extend_schema(responses=LastMinuteSerializer(many=True))
+    @action(detail=False, methods=["get"], url_path="last-minute")
+    def last_minute(self, request: Request) -> Response:
+        """Touches that met a promise in its last minute, with no second one after: for managers, of 30 days."""
+        user: User = request.user  # type: ignore[assignment]
+        teams = managed_teams(user)
+        if not teams.exists():
+            raise touches.NotTheirs("There is no team of yours to report on.")
+        found = last_minute.of_teams(teams, since=clock.now() - last_minute.LOOKS_BACK)
+        return Response(LastMinuteSerializer(found, many=True).data)
 
 
 def _lead(user: User, data: dict[str, Any]) -> Lead:

@@ -35,13 +35,14 @@ class Standing:
 
 
 @business
-def fire(clock_id: int, *, now: Now) -> bool:
+def fire(clock_id: int, *, now: Now, due_by: datetime | None = None) -> bool:
     """Do what one clock has due: mark the breach, write to people, and move the lead on. True if anything was done.
 
     False where someone else holds the lead (they are acting on it; the next round comes by again), or nothing is due
-    any more. `now` may be the clock itself: it is then asked once the locks are had.
+    any more. `now` may be the clock itself: it is then asked once the locks are had. `due_by` is when it was found to
+    be due: what somebody else has fired since is left at once, so that several processes share one page.
     """
-    standing = _lock(clock_id)
+    standing = _lock(clock_id, due_by)
     if standing is None:
         return False
     clock, instant = standing.clock, standing.instant(now)
@@ -62,14 +63,13 @@ def hold_back(clock_id: int, *, why: str, now: datetime) -> None:
     log.error("clock_held_back", clock=clock_id, why=why[:300])
 
 
-def _lock(clock_id: int) -> Standing | None:
+def _lock(clock_id: int, due_by: datetime | None) -> Standing | None:
     """The clock, if it runs, with lead, episode and hand-off; None where one of them is locked by someone else."""
-    clock = (
-        Clock.objects.select_for_update(skip_locked=True, of=("self", "episode", "episode__lead"))
-        .select_related("episode__lead__account")
-        .filter(pk=clock_id, verdict="")
-        .first()
-    )
+    running = Clock.objects.filter(verdict="")
+    if due_by is not None:
+        running = running.filter(next_step_at__lte=due_by)
+    locking = running.select_for_update(skip_locked=True, of=("self", "episode", "episode__lead"))
+    clock = locking.select_related("episode__lead__account").filter(pk=clock_id).first()
     if clock is None:
         return None
     if clock.handoff_id is not None:
