@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from leads.models import Lead
 from scoring.assessment import assess
 from scoring.models import Tier
-from sla import handoffs
+from sla import handoffs, routing
 from sla.models import Handoff, State, Target
 from tests.browser.conftest import PHONE, Visit
 from tests.desk import Company, act, clock_of
@@ -221,6 +221,8 @@ class TestForEverybody:
             (firm.manager, "/board/", None),
             (firm.manager, "/board/", PHONE),
             (firm.manager, f"/simulator/?lead={lead.public_id}", None),
+            (firm.ben.user, "/fairness/", None),
+            (firm.ben.user, "/fairness/", PHONE),
             (firm.manager, f"/simulator/?q={lead.last_name}&go=yes", PHONE),
         ):
             options = {"viewport": viewport} if viewport else {}
@@ -237,6 +239,7 @@ class TestForEverybody:
         firm.offered(now=now - timedelta(minutes=40), tier=Tier.HOT)
         done = firm.offered(now=now)
         handoffs.reject(done.pk, reason="bad_contact", note="bounced", by=firm.ben.user, now=now)
+        routing.route(firm.episode(firm.lead(now=now), now=now).pk, now=now)
         firm.episode(firm.lead(now=now), now=now)
         lead = firm.lead(now=now, title="VP Sales", phone="+1 212 555 0142", source="linkedin")
         for name in ("Visited Pricing Page", "Visited Pricing Page", "Visited Careers Page", "Started Free Trial"):
