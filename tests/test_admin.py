@@ -33,6 +33,7 @@ from leads.models import (
     RefusedItem,
     Role,
     Source,
+    Team,
     TeamMembership,
     User,
 )
@@ -634,6 +635,16 @@ class TestPolicies:
         assert "no field “lead.land”" in errors_of(wrong)["condition"][0]
         post(boss, address(RoutingRule, "add"), condition_0="lead.country", condition_1="is", **given)
         assert "country is france" in boss.get(address(RoutingRule, "changelist")).content.decode()
+
+    def test_refuses_a_rule_that_could_not_work(self, boss: Client, shop: desk.Company) -> None:
+        nowhere = Team.objects.create(name="Nowhere")
+        given = {"name": "All", "team": shop.team.pk, "strategy": "round_robin", "if_nobody": "fallback"}
+        url = address(RoutingRule, "add")
+        assert "Name the fallback team" in errors_of(post(boss, url, **given))["fallback_team"][0]
+        itself = errors_of(post(boss, url, **given, fallback_team=shop.team.pk))
+        assert "can't fall back to itself" in itself["fallback_team"][0]
+        assert "has no desk" in errors_of(post(boss, url, **given, fallback_team=nowhere.pk))["fallback_team"][0]
+        assert "no field" in errors_of(post(boss, url, **given, language_of="lead.tongue"))["language_of"][0]
 
 
 class TestVersions:

@@ -150,7 +150,9 @@ class RepAdmin(RoleAdmin):
     list_select_related = ("user", "calendar")
     search_fields = ("user__full_name", "user__email")
     ordering = ("user__full_name", "pk")
-    fields = ("user", "calendar", "capacity", "cover", "is_active")
+    fields = (
+        "user", "calendar", ("capacity", "daily_cap"), "weight", ("skills", "languages"), "cover", "is_active",
+    )  # fmt: skip
     actions_detail = ("take_out", "bring_back")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rep]:

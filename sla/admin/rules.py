@@ -7,13 +7,15 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from leads import clock
 from leads.admin.conditions import ConditionField
 from leads.admin.roles import DESK, now_and_by
 from leads.conditions import ConditionError, sentence
+from leads.errors import Invalid
 from leads.models import Role
-from sla import matching, publishing
+from sla import matching, publishing, routing
 from sla.admin.versions import VersionedAdmin, WhyForm
-from sla.models import Reason, RoutingRule
+from sla.models import Desk, Reason, RoutingRule
 
 REVOPS = frozenset({Role.REVOPS})
 FIELDS = {name: name.replace(".", ", ", 1).replace("_", " ").replace("*", "any") for name in matching.FIELDS}
@@ -39,6 +41,26 @@ class RowAdmin(VersionedAdmin):
 class RoutingRuleForm(WhyForm):
     condition = ConditionField(fields=FIELDS, help_text="On lead, account and episode; empty is always.")
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        team, fallback = cleaned.get("team"), cleaned.get("fallback_team")
+        if cleaned.get("if_nobody") == RoutingRule.IfNobody.FALLBACK:
+            if fallback is None:
+                self.add_error("fallback_team", "Name the fallback team, or choose something else to do.")
+            elif fallback == team:
+                self.add_error("fallback_team", f"{team} can't fall back to itself. Choose another team.")
+        for name, named in (("team", team), ("fallback_team", fallback)):
+            if named is not None and not Desk.objects.filter(team=named).exists():
+                self.add_error(
+                    name, f"{named} has no desk, so it takes no leads. Give it one under Desks, or choose another team."
+                )
+        if language := cleaned.get("language_of"):
+            try:
+                matching.check({"field": language, "op": "is_set"})
+            except Invalid as refused:
+                self.add_error("language_of", str(refused))
+        return cleaned
+
 
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(RowAdmin):
@@ -57,7 +79,24 @@ class RoutingRuleAdmin(RowAdmin):
     list_select_related = ("team",)
     ordering_field = "position"
     hide_ordering_field = True
-    fields = ("name", "condition", "team", "strategy", "is_active", "why", "seen")
+    fieldsets = (
+        (None, {"fields": ("name", "condition", "team", "is_active")}),
+        (
+            "Who of the team",
+            {
+                "fields": (
+                    "owner_first", "previous", "strategy", ("needs_skills", "prefers_skills"),
+                    ("needs_languages", "prefers_languages"), ("language_of", "lead_language"),
+                )
+            },
+        ),
+        ("If nobody is there", {"fields": ("outside_hours", ("if_nobody", "fallback_team"))}),
+        (None, {"fields": ("why", "seen")}),
+    )  # fmt: skip
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        routing.look_again(now=clock.now())
 
     @admin.display(description="When")
     def reads(self, obj: RoutingRule) -> str:
@@ -81,7 +120,7 @@ class ReasonAdmin(RowAdmin):
     hide_ordering_field = True
     fields = (
         ("label", "code"), ("on_reject", "on_return"), "needs", ("follows", "rest_days"), "counts_on_merit",
-        "is_active", "why", "seen",
+        "gives_turn_back", "is_active", "why", "seen",
     )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
