@@ -9,6 +9,7 @@ from sla.api.absences import AbsenceViewSet
 from sla.api.calendars import CalendarViewSet
 from sla.api.deadline import DeadlineView, ElapsedView
 from sla.api.handoffs import HandoffViewSet
+from sla.api.pull import PullView
 from sla.api.simulate import SimulateView
 from sla.api.touches import TouchViewSet
 
@@ -25,6 +26,7 @@ urlpatterns = [
     path("leads/<uuid:public_id>/scores/", ScoresOfLead.as_view(), name="lead-scores"),
     path("deadline/", DeadlineView.as_view(), name="deadline"),
     path("elapsed/", ElapsedView.as_view(), name="elapsed"),
+    path("pull/", PullView.as_view(), name="pull"),
     path("simulate/", SimulateView.as_view(), name="simulate"),
     *router.urls,
 ]

@@ -42,23 +42,30 @@ def which_hold(episode: Episode, lead: Lead, conditions: Sequence[Condition]) ->
 
 def which_hold_for(values: dict[str, Any], conditions: Sequence[Condition]) -> list[bool]:
     """The same for what `values_of` found of an episode and its lead."""
-    held = [not condition for condition in conditions]
+    return which_hold_for_each([values], conditions)[0]
+
+
+def which_hold_for_each(values: Sequence[dict[str, Any]], conditions: Sequence[Condition]) -> list[list[bool]]:
+    """The same for many leads, in their order; still one question."""
+    held = [[not condition for condition in conditions] for _ in values]
     compiled: dict[int, Sql] = {}
     for index, condition in enumerate(conditions):
         if condition and (question := _compiled(json.dumps(condition, sort_keys=True))) is not None:
             compiled[index] = question
-    if not compiled:
+    if not compiled or not values:
         return held
     asked = join(", ", compiled.values())
     with connection.cursor() as cursor:
-        # One array, whose elements are answered for one row of values: as many conditions as there are rules.
+        # One array for each row of values, with as many elements as there are conditions.
         cursor.execute(
-            f"SELECT ARRAY[{asked.text}]::boolean[] FROM (SELECT %s::jsonb AS v OFFSET 0) AS given",  # noqa: S608
+            f"SELECT ARRAY[{asked.text}]::boolean[] "  # noqa: S608
+            "FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS given (v, place) ORDER BY given.place",
             [*asked.params, json.dumps(values, default=plain_json)],
         )
-        answers = cursor.fetchone()[0]
-    for index, answer in zip(compiled, answers, strict=True):
-        held[index] = answer
+        answers = cursor.fetchall()
+    for each, (answered,) in zip(held, answers, strict=True):
+        for index, answer in zip(compiled, answered, strict=True):
+            each[index] = answer
     return held
 
 

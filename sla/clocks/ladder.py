@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 
 from leads.models import Team
 from scoring.models import Episode, EpisodeChange
@@ -97,13 +97,24 @@ def put_into_the_pool() -> Exists:
 
 def other_teams(episode: Episode) -> list[Team]:
     """The teams that a step has asked as well since this episode waits, in the order in which they were asked."""
-    if episode.pk is None or episode.waiting_since is None:
-        return []
-    asked = ClockStep.objects.filter(
-        clock__episode=episode, step__action=LadderStep.Action.TEAM, fired_at__gte=episode.waiting_since
+    return teams_asked([episode.pk]).get(episode.pk, []) if episode.pk is not None else []
+
+
+def teams_asked(episode_ids: Collection[int]) -> dict[int, list[Team]]:
+    """The same for many episodes; of whom no other team was asked is left out."""
+    steps = ClockStep.objects.filter(
+        clock__episode__in=episode_ids,
+        step__action=LadderStep.Action.TEAM,
+        step__team__isnull=False,
+        fired_at__gte=F("clock__episode__waiting_since"),
     ).exclude(detail__has_key="skipped")
-    teams = [step.step.team for step in asked.select_related("step__team").order_by("fired_at", "id") if step.step]
-    return [team for team in dict.fromkeys(teams) if team is not None]
+    found: dict[int, list[Team]] = {}
+    for step in steps.select_related("clock", "step__team").order_by("fired_at", "id"):
+        team = step.step.team if step.step is not None else None
+        teams = found.setdefault(step.clock.episode_id, [])
+        if team is not None and team not in teams:
+            teams.append(team)
+    return found
 
 
 def _order(step: Step) -> tuple[datetime, bool, bool, int]:

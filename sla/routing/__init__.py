@@ -3,10 +3,12 @@
 from sla.routing.deciding import Decision, Tried, decide
 from sla.routing.ends import Ends
 from sla.routing.looks import Waiting, look_again, why_all_wait, why_waiting
+from sla.routing.pulling import CannotPull, take_next, waits_for
 from sla.routing.rounds import route, route_waiting
 from sla.routing.waiting import waiting_page
 
 __all__ = [
+    "CannotPull",
     "Decision",
     "Ends",
     "Tried",
@@ -15,7 +17,9 @@ __all__ = [
     "look_again",
     "route",
     "route_waiting",
+    "take_next",
     "waiting_page",
+    "waits_for",
     "why_all_wait",
     "why_waiting",
 ]

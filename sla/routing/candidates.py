@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from leads.conditions import plain
 from leads.models import Team
@@ -160,14 +160,18 @@ def roster(team: Team, episode: Episode, *, now: datetime, lock: bool = False) -
 
 def judged(team: Team, episode: Episode, asked: Asked, *, midnight: datetime, now: datetime) -> list[Candidate]:
     """The team's reps for this episode, by key, each with their numbers and one code."""
-    absent = Absence.objects.filter(rep=OuterRef("pk"), starts_at__lte=now, ends_at__gt=now)
-    reps = Rep.objects.filter(user__memberships__team=team).select_related("user").annotate(is_away=Exists(absent))
-    found = list(reps.order_by("pk"))
+    found = list(reps_at(now).filter(user__memberships__team=team).order_by("pk"))
     users = [rep.user_id for rep in found]
     # Only who has a daily cap is counted: the others have no limit.
     capped = [rep.user_id for rep in found if rep.daily_cap is not None]
     numbers = Numbers(loads(users), offered_since(midnight, capped), offers_of(episode))
-    return [_judge(rep, numbers, asked) for rep in found]
+    return [judge(rep, numbers, asked) for rep in found]
+
+
+def reps_at(now: datetime) -> QuerySet[Rep]:
+    """Reps with whether they are away at this moment, as `judge` wants them."""
+    absent = Absence.objects.filter(rep=OuterRef("pk"), starts_at__lte=now, ends_at__gt=now)
+    return Rep.objects.select_related("user").annotate(is_away=Exists(absent))
 
 
 def loads(user_ids: Sequence[int]) -> dict[int, int]:
@@ -197,7 +201,8 @@ def words(listed: Iterable[str]) -> frozenset[str]:
     return frozenset(word for word in map(plain, listed) if word)
 
 
-def _judge(rep: Rep, numbers: Numbers, asked: Asked) -> Candidate:
+def judge(rep: Rep, numbers: Numbers, asked: Asked) -> Candidate:
+    """One rep of `reps_at`, with their numbers and one code: the first reason against them, if there is any."""
     load, today = numbers.loads.get(rep.user_id, 0), numbers.today.get(rep.user_id, 0)
     states = {state for user, state in numbers.offers if user == rep.user_id}
     skills, languages = words(rep.skills), words(rep.languages)

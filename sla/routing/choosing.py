@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -70,14 +70,20 @@ def asked(rule: RoutingRule | None, matter: Matter) -> Asked:
     """What the rule asks of a rep for this lead."""
     if rule is None:
         return Asked()
-    spoken = words([str(_value(matter.values, rule.language_of) or "")]) if rule.language_of else frozenset()
+    guarded = rule.previous != RoutingRule.Previous.ANYONE
+    return asks(rule, matter.values, barred=who_rejected(matter.lead) if guarded else frozenset())
+
+
+def asks(rule: RoutingRule, values: Mapping[str, Any], *, barred: frozenset[int]) -> Asked:
+    """The same for what is known of a lead; `barred` are those who may not have it by this rule."""
+    spoken = words([str(_value(values, rule.language_of) or "")]) if rule.language_of else frozenset()
     required = rule.lead_language == RoutingRule.LeadLanguage.REQUIRED
     return Asked(
         skills=words(rule.needs_skills),
         rather_skills=words(rule.prefers_skills),
         languages=words(rule.needs_languages) | (spoken if required else frozenset()),
         rather_languages=words(rule.prefers_languages) | (frozenset() if required else spoken),
-        barred=who_rejected(matter.lead) if rule.previous != RoutingRule.Previous.ANYONE else frozenset(),
+        barred=barred,
     )
 
 
@@ -167,7 +173,7 @@ def _lined_up(
     return Turn(Roster(team_roster.desk, [*placed, *rest]), placed[0], rotation, span)
 
 
-def _value(values: dict[str, Any], field: str) -> Any:
+def _value(values: Mapping[str, Any], field: str) -> Any:
     """What a field of a condition holds for this lead."""
     space, _, rest = field.partition(".")
     if field in values:

@@ -122,7 +122,7 @@ def _sentence(ends: Ends, why: Why, names: Mapping[str, str]) -> str:
         offered = why["unanswered"]
         times = "once" if offered == 1 else f"{offered} times"
         said = f"Offered {times} without an answer" if offered else "The ladder of its policy says so"
-        return f"{said}. It waits in the pool until a person decides."
+        return f"{said}. It waits in the pool for whoever asks for the next one."
     if ends == Ends.HELD:
         if why.get("undo"):
             return UNDO

@@ -20,7 +20,7 @@ from django.db.models import (
     When,
 )
 
-from scoring.models import Episode, EpisodeChange, Lane, Phase, Tier
+from scoring.models import Episode, EpisodeChange, Lane, OpenedBy, Phase, Tier
 from sla.clocks import ladder
 from sla.models import Handoff, HandoffChange, LastLook, State
 from sla.querysets import left_to_a_manager
@@ -80,16 +80,15 @@ def left(episode_ids: Sequence[int]) -> set[int]:
     return set(found.values_list("pk", flat=True))
 
 
-def pool_page(team_ids: Sequence[int], *, now: datetime, limit: int) -> list[int]:
-    """Ids of the episodes in the pool of these teams, in the order of the line.
+def pool(*, now: datetime) -> QuerySet[Episode]:
+    """What is in the pool, in the order of the line: what went by unanswered, and what a rule or a ladder puts there.
 
-    In the pool is what went by unanswered, of the team that had it last, and what a rule puts there.
+    A signal is not: it is for somebody known, or a manager. Nor is who rests, save after a hand-raise or on a date.
     """
-    last = Handoff.objects.filter(episode=OuterRef("pk")).order_by("-hop").values("team")[:1]
-    waiting = _with_hops(_unheld(now=now)).annotate(last_team=Subquery(last))
     by_rule = Q(last_look__ends=LastLook.Ends.POOL, last_look__looked_at__gte=F("waiting_since"))
-    pooled = waiting.filter((_in_pool() & Q(last_team__in=team_ids)) | (by_rule & Q(last_look__team__in=team_ids)))
-    return list(pooled.order_by(*_line()).values_list("id", flat=True)[:limit])
+    rests = Q(lead__rest_until__gt=now) & ~Q(lane=Lane.FAST) & ~Q(opened_by=OpenedBy.DATE)
+    pooled = _with_hops(_unheld(now=now)).filter(_in_pool() | by_rule)
+    return pooled.exclude(lane=Lane.SIGNAL).exclude(rests).order_by(*_line())
 
 
 def _unheld(*, now: datetime) -> QuerySet[Episode]:

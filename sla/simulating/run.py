@@ -20,7 +20,7 @@ from sla.worktime import Deadline
 ENDS = {
     Ends.OFFER: "It would be offered.",
     Ends.HELD: "It would wait for a moment, so that the last verdict can still be undone.",
-    Ends.POOL: "It would wait in the pool until a person decides: all its offers went by unanswered.",
+    Ends.POOL: "It would wait in the pool for whoever asks for the next one: all its offers went by unanswered.",
     Ends.DECISION: "It would wait: its rep has left, and a manager decides where it goes.",
     Ends.NO_RULE: "It would wait: no routing rule holds. Add one with an empty condition, as the last.",
     Ends.NOBODY: "It would wait: rules hold, and nobody of their teams can take it.",

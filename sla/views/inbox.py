@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from leads import clock
 from leads.models import Role, User
 from leads.viewer import is_part, signed_in, viewer_of
+from sla import routing
 from sla.models import Handoff
 from sla.querysets import HandoffQuerySet
 from sla.rows import Row, rows, what_happened
@@ -51,6 +52,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         "rows": rows(shown[:SHOWN], now=now),
         "has_more": len(shown) > SHOWN,
         "since": now - OVERLAP,
+        "in_pool": routing.waits_for(viewer, now=now) if tab == "decide" else None,
         "toast": toast_after(request, now=now),
     }
     return render(request, "sla/inbox.html#list" if is_part(request) else "sla/inbox.html", page)

@@ -53,6 +53,12 @@ def route(now: datetime, *, episode: int) -> bool:
     return routing.route(episode, now=now) is not None
 
 
+def pull(now: datetime, *, by: int) -> int | None:
+    rep = User.objects.get(pk=by)
+    handoff = routing.take_next(rep, now=now, by=rep)
+    return handoff.episode_id if handoff is not None else None
+
+
 def route_all(now: datetime) -> int:
     return routing.route_waiting(lambda: now)
 
@@ -77,7 +83,7 @@ def send(now: datetime, *, source: int, body: str) -> list[int]:
 
 
 JOBS: dict[str, Callable[..., Any]] = {
-    job.__name__: job for job in (accept, reject, touch, fire, route, route_all, assess, qualify, merge, send)
+    job.__name__: job for job in (accept, reject, touch, fire, pull, route, route_all, assess, qualify, merge, send)
 }
 
 

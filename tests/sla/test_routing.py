@@ -415,7 +415,10 @@ class TestPool:
         assert episode.pk not in routing.waiting_page(now=later, limit=10)
         why = routing.why_waiting(Episode.objects.get(pk=episode.pk), now=later)
         assert why is not None
-        assert why == ("pool", "Offered 2 times without an answer. It waits in the pool until a person decides.")
+        assert why == (
+            "pool",
+            "Offered 2 times without an answer. It waits in the pool for whoever asks for the next one.",
+        )
         assert Clock.objects.filter(episode=episode, target="assign", verdict="").count() == 1
 
     def test_lets_go_of_who_raises_a_hand(self, house: Company, waits: Callable[..., Episode], now: datetime) -> None:
