@@ -12,6 +12,7 @@ from leads.errors import Refused
 from leads.models import Lead, User
 from leads.transactions import business
 from scoring import episodes
+from scoring.models import Episode
 from sla import handoffs
 from sla.clocks import policies
 from sla.handoffs import moves, room
@@ -101,24 +102,32 @@ def _take(way: Way, rep: Rep, *, now: datetime, wait: bool) -> Handoff | None:
         return handoff
 
 
-def _offer(way: Way, rep: Rep, *, now: datetime, wait: bool) -> Handoff | None:
-    leads = Lead.objects.select_for_update(skip_locked=not wait)
-    lead = leads.filter(pk=way.lead_id).first()
+def _locked(way: Way, *, wait: bool) -> Episode | None:
+    """Its lead and then its episode, locked; None where the lead was merged away or erased."""
+    lead = Lead.objects.select_for_update(skip_locked=not wait).filter(pk=way.lead_id).first()
     if lead is None and not wait:
         raise _Busy
     if lead is None or lead.merged_into_id is not None or lead.erased_at is not None:
         return None
     episode = episodes.lock(way.episode_id)
-    found = next(pool.line(rep, now=now, only=episode.pk), None)
-    desk = candidates.desk_of(found.team, lock=True) if found is not None else None
-    if found is None or desk is None or episode.lead_id != lead.pk:
+    if episode.lead_id != lead.pk:
         return None
     episode.lead = lead
+    return episode
+
+
+def _offer(way: Way, rep: Rep, *, now: datetime, wait: bool) -> Handoff | None:
+    episode = _locked(way, wait=wait)
+    # Asked again under the locks: it may have been taken, and the rules may have changed.
+    found = next(pool.line(rep, now=now, only=episode.pk), None) if episode is not None else None
+    desk = candidates.desk_of(found.team, lock=True) if found is not None else None
+    if episode is None or found is None or desk is None:
+        return None
     try:
-        version = policies.choose(episode, lead)
-        locked = moves.lock_rep(rep.user_id)
+        version = policies.choose(episode, episode.lead)
     except policies.NoPolicy:
         return None
+    locked = moves.lock_rep(rep.user_id)
     judged = candidates.judged(found.team, episode, found.asked, midnight=room.midnight(now), now=now)
     roster = Roster(desk, judged)
     here = roster.of(locked)
