@@ -18,7 +18,7 @@ from sla.models import Handoff
 from tests.processes import NOWHERE, Process, Sink, eventually
 
 PATIENCE = 240.0  # seconds of the wall, for slow machines
-DIRECTOR = {"title": "Director", "country": "Germany", "company": {"name": "Brightforge", "employees": 120}}
+DIRECTOR = {"title": "Director", "country": "Germany"}
 
 
 class House:
@@ -81,7 +81,9 @@ class Senders:
 def batch_of(user: str) -> list[dict[str, Any]]:
     """What makes one person a lead that qualifies."""
     who = {"userId": user}
-    traits = DIRECTOR | {"email": f"{user}@brightforge.example", "firstName": user}
+    # Each of a company of their own: colleagues would join one matter.
+    company = {"name": f"Company of {user}", "employees": 120}
+    traits = DIRECTOR | {"email": f"{user}@{user}.example", "firstName": user, "company": company}
     return [
         {"type": "identify", "messageId": f"{user}-i", "traits": traits, **who},
         {"type": "track", "messageId": f"{user}-t", "event": "Started Free Trial", **who},

@@ -46,13 +46,16 @@ NEXT_SHOWN: Final = 3
 
 @dataclass(frozen=True)
 class Asked:
-    """What a rule asks of whoever is to get the lead. `barred` are users who rejected this person before."""
+    """What a rule asks of whoever is to get the lead. `barred` are users who rejected this person before;
+    `rather_not` those who did, too, and get them only where nobody else can.
+    """
 
     skills: frozenset[str] = frozenset()
     rather_skills: frozenset[str] = frozenset()
     languages: frozenset[str] = frozenset()
     rather_languages: frozenset[str] = frozenset()
     barred: frozenset[int] = frozenset()
+    rather_not: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -205,6 +208,7 @@ def judge(rep: Rep, numbers: Numbers, asked: Asked) -> Candidate:
     """One rep of `reps_at`, with their numbers and one code: the first reason against them, if there is any."""
     load, today = numbers.loads.get(rep.user_id, 0), numbers.today.get(rep.user_id, 0)
     states = {state for user, state in numbers.offers if user == rep.user_id}
+    had_it = bool(states) or rep.user_id in asked.rather_not
     skills, languages = words(rep.skills), words(rep.languages)
     code = ELIGIBLE
     if not (rep.is_active and rep.user.is_active):
@@ -221,7 +225,7 @@ def judge(rep: Rep, numbers: Numbers, asked: Asked) -> Candidate:
         code = FULL
     elif rep.daily_cap is not None and today >= rep.daily_cap:
         code = DAY_FULL
-    elif states:
+    elif had_it:
         code = HAD_IT
     fits = len(asked.rather_skills & skills) + len(asked.rather_languages & languages)
-    return Candidate(rep, load, today, code, bool(states), fits)
+    return Candidate(rep, load, today, code, had_it, fits)

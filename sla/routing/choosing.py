@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from leads.models import Lead, Team
-from scoring.models import Episode, Lane
+from leads.models import Lead, Stage, Team
+from scoring.models import Episode, Lane, OpenedBy
 from sla.clocks import policies
 from sla.models import Handoff, Heat, PolicyVersion, RoutingRule, State, Target
 from sla.routing import candidates, turns
@@ -70,8 +70,12 @@ def asked(rule: RoutingRule | None, matter: Matter) -> Asked:
     """What the rule asks of a rep for this lead."""
     if rule is None:
         return Asked()
-    guarded = rule.previous != RoutingRule.Previous.ANYONE
-    return asks(rule, matter.values, barred=who_rejected(matter.lead) if guarded else frozenset())
+    if rule.previous != RoutingRule.Previous.ANYONE:
+        return asks(rule, matter.values, barred=who_rejected(matter.lead))
+    wanted = asks(rule, matter.values, barred=frozenset())
+    asks_again = matter.episode.opened_by == OpenedBy.HAND_RAISE and matter.episode.stage_before == Stage.NURTURE
+    # Who rejected somebody that now asks for us is not the first to hear of it.
+    return replace(wanted, rather_not=who_rejected(matter.lead)) if asks_again else wanted
 
 
 def asks(rule: RoutingRule, values: Mapping[str, Any], *, barred: frozenset[int]) -> Asked:

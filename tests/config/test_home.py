@@ -309,6 +309,7 @@ class Demo:
         self.home = home
         self.log = home / "said"
         environment = {name: value for name, value in os.environ.items() if name not in ADDRESSES}
+        environment["STATIC_ROOT"] = str(home / "static")
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "config.home.demo", "--home", str(home), "--port", str(port)],

@@ -17,6 +17,8 @@ import django
 
 django.setup()
 
+from django.db import connection  # noqa: E402
+
 from leads import merging, wake  # noqa: E402
 from leads.errors import Refused  # noqa: E402
 from leads.intake import take_in  # noqa: E402
@@ -96,6 +98,9 @@ def main() -> None:
     for line in sys.stdin:
         job = json.loads(line)
         do, now, late = JOBS[job.pop("do")], datetime.fromisoformat(job.pop("now")), job.pop("late")
+        # Another test may have ended the connections of all that came before it.
+        if connection.connection is not None and not connection.is_usable():
+            connection.close()
         say("ready")
         sys.stdin.readline()
         time.sleep(late)

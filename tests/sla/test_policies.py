@@ -49,14 +49,14 @@ class TestChoose:
     def test_takes_the_first_whose_condition_holds(
         self, house: Company, now: datetime, country: str, chosen: str
     ) -> None:
-        first = publishing.publish_policy(fresh(position=-10_000, condition=GERMANY), now=now, by=None)
+        first = publishing.publish_policy(fresh(position=-1_000_000, condition=GERMANY), now=now, by=None)
         lead = house.lead(now=now, country=country)
         version = policies.choose(house.episode(lead, now=now), lead)
 
         assert version == (first if chosen == "first" else house.policy)
 
     def test_reads_only_what_is_published(self, house: Company, now: datetime) -> None:
-        fresh(position=-10_000)
+        fresh(position=-1_000_000)
         lead = house.lead(now=now)
 
         assert policies.choose(house.episode(lead, now=now), lead) == house.policy

@@ -81,6 +81,8 @@ class Lookout:
         assert not found, f"after {what}:\n" + "\n".join(found)
 
     def _belongs(self, table: str, columns: list[str]) -> str:
+        if "pool_id" in columns or "span_id" in columns:
+            return ""  # a ledger of all that a team gets, whole or not at all
         of, column = (ITSELF[table], "id") if table in ITSELF else ("", "")
         if not of:
             of = next((each for each in HANGS_ON if f"{each}_id" in columns), "")

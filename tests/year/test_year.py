@@ -65,7 +65,7 @@ def test_all_invariants_hold_after_every_step() -> None:
 def test_the_same_seed_tells_the_same_story() -> None:
     told = []
     for _ in range(2):
-        floor = floor_of(7, leads=12, reps=6, days=20)
+        floor = floor_of(7, leads=6, reps=4, days=10)
         floor.run(look=False)
         told.append(floor.told.hexdigest())
         _forget()
