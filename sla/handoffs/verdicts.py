@@ -224,6 +224,8 @@ def _outcome(matter: Matter, lead: Lead, kind: str, *, by: User | None, reason: 
     """Write downwards what became of the lead: scoring learns from nothing else. A signal has no Outcome."""
     if matter.is_signal:
         return
+    if kind == Outcome.Kind.ACCEPTED and _accepted_before(matter, lead):
+        return  # by an earlier hop: acceptance is counted by episode
     outcomes.record(
         lead,
         kind,
@@ -236,3 +238,8 @@ def _outcome(matter: Matter, lead: Lead, kind: str, *, by: User | None, reason: 
         matter=matter.episode.public_id,
         is_colleague=lead.pk != matter.lead.pk,
     )
+
+
+def _accepted_before(matter: Matter, lead: Lead) -> bool:
+    said = Outcome.objects.filter(lead=lead, matter=matter.episode.public_id, kind=Outcome.Kind.ACCEPTED)
+    return said.filter(withdrawn_at=None).exists()

@@ -118,6 +118,16 @@ class TestAccept:
         got = handoffs.accept(handoff.pk, by=house.ben.user, now=now - timedelta(hours=1))
         assert got.accepted_at == now
 
+    def test_by_a_second_hop_is_no_second_outcome(self, house: Company, now: datetime) -> None:
+        first = house.accepted(now=now)
+        handoffs.move_on(first, why="absence", now=now)
+        second = house.offer(first.episode, now=now, rep=house.ada)
+        handoffs.accept(second.pk, by=house.ada.user, now=now)
+
+        assert Outcome.objects.get(kind="accepted").by == house.ben.user
+        handoffs.undo(second.pk, by=house.ada.user, now=now)
+        assert Outcome.objects.get(kind="accepted").withdrawn_at is None
+
 
 class TestReject:
     def test_recycles_the_lead_and_spends_its_evidence(self, house: Company, now: datetime) -> None:

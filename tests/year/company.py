@@ -100,7 +100,7 @@ def promise(house: House, dice: random.Random, *, now: datetime) -> PolicyVersio
     version = publishing.draft_policy(house.policy)
     version.targets.all().delete()
     version.steps.all().delete()
-    version.max_hops = dice.randint(1, 4)
+    version.max_hops = dice.randint(2, 4)
     version.save()
     whose = dice.choice([Hours.TEAM, Hours.REP, Hours.BOTH])
     base = dice.choice([15, 30, 45]) * MINUTE
