@@ -146,6 +146,7 @@ class TestLinks:
             signing.dumps(["00" * 16, 1, 1, 2**40], salt=links.SALT),
             signing.dumps(["00" * 16, 1, 1, 2**40]),
         ],
+        ids=["x", "bent", "a list", "an object", "no offer", "no salt"],
     )
     def test_that_were_not_made_by_us_lead_nowhere(self, offer: Handoff, token: str) -> None:
         assert Client().get(f"/answer/{token}/").status_code == 404
