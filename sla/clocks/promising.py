@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db.models import Min
 
-from leads.models import Team, User
+from leads.models import User
 from scoring.models import Episode
 from sla.clocks import spreading
 from sla.clocks.deadlines import countable
@@ -75,13 +75,6 @@ def one_by_one(handoff: Handoff, promises: Sequence[Promise], *, now: datetime) 
         wanted = min(remaining(hours, now, each.due_at) for each in promises)
         slot = spreading.earliest(made, wanted, minutes * 60)
         return [_not_before(each, slot, hours, made, minutes=minutes, now=now) for each in promises]
-
-
-def keepable_from(user: User, team: Team, *, minutes: int, now: datetime) -> datetime:
-    """The first instant at which this rep could keep one more promise beside all they have. Raises NotCountable."""
-    hours = calendars.hours_of_rep(user, team)
-    with countable():
-        return due_at(hours, now, seconds=spreading.earliest(queue(user, hours, now=now), 0, minutes * 60))
 
 
 def queue(user: User, hours: Hours, *, now: datetime, leave_out: Handoff | None = None) -> list[float]:

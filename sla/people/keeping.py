@@ -27,12 +27,6 @@ def kept_by(user: User) -> QuerySet[Rep]:
     return reps.filter(Q(user=user) | Q(pk__in=members))
 
 
-def members_of(user: User) -> QuerySet[Rep]:
-    """The reps whom this user manages, themself left out unless they see everybody."""
-    reps = kept_by(user)
-    return reps if user.has_role(Role.REVOPS, Role.ADMIN) else reps.exclude(user=user)
-
-
 def check_keeps(rep: Rep, by: User | None) -> None:
     """Raise NotYourRep where this user does not keep the rep's time; Baton (None) keeps everybody's."""
     if by is not None and not kept_by(by).filter(pk=rep.pk).exists():

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sla import clocks, handoffs, publishing
-from sla.clocks import promising
 from sla.clocks.spreading import earliest
 from sla.models import Clock, PolicyTarget, PolicyVersion, Target
 from tests.desk import Company, clock_of, company
@@ -162,13 +161,6 @@ class TestNight:
             "11 11:00", "11 13:00", "11 15:00", "11 17:00", "12 11:00", "12 13:00",
         ]  # fmt: skip
         assert all(later - earlier >= 2 * HOUR for earlier, later in pairwise(dues))
-
-    def test_tells_when_one_more_could_be_kept(self, house: Company, night: datetime, now: datetime) -> None:
-        policy(house, now=now, minutes=10)
-        self.dues(house, ["hot"] * 3, at=night)
-        at = promising.keepable_from(house.ben.user, house.team, minutes=10, now=night + HOUR)
-
-        assert f"{at:%H:%M}" == "09:40"
 
     def test_asks_no_room_of_what_was_touched(self, house: Company, night: datetime, now: datetime) -> None:
         policy(house, now=now, minutes=10)
