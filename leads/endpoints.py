@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypedDict, Unpack
 
 from django.conf import settings
 
@@ -12,11 +12,24 @@ from leads import outbox
 from leads.delivering import reaching
 from leads.delivering.secrets import secret_of
 from leads.errors import Invalid
-from leads.models import Endpoint, Notification, Role, Team, Topic, User
+from leads.models import Endpoint, EndpointChange, Notification, Role, Team, Topic, User
 from leads.transactions import business
 
 # While receivers take a new secret in, the former one signs as well.
 FORMER_SECRET_FOR = timedelta(days=1)
+LONGEST_NAME = 120
+
+What = EndpointChange.What
+
+
+class Wanted(TypedDict, total=False):
+    """What may be changed of an endpoint; what is left out stays as it is."""
+
+    name: str
+    url: str
+    events: Iterable[str]
+    team: Team | None
+    is_active: bool
 
 
 @business
@@ -34,35 +47,45 @@ def add(
 
     Raises Invalid for an address Baton must not call, or one that does not resolve.
     """
-    made = Endpoint(name=name.strip(), kind=kind, team=team, created_at=now, created_by=by)
+    if kind not in Endpoint.Kind.values:
+        raise Invalid(f"kind: {kind} is not known; give one of {', '.join(Endpoint.Kind.values)}.", field="kind")
+    made = Endpoint(kind=kind, team=team, created_at=now, created_by=by)
     _write(made, name=name, url=url, events=events)
     made.save()
+    _note(made, What.ADDED, by=by, now=now)
     return made, secret_of(made) if made.kind == Endpoint.Kind.STANDARD else ""
 
 
 @business
-def change(
-    endpoint_id: int, *, name: str, url: str, events: Iterable[str], team: Team | None, is_active: bool, now: datetime
-) -> Endpoint:
-    """Change what an endpoint is told and where; switched on again, it starts afresh. Raises Invalid."""
+def change(endpoint_id: int, *, by: User | None, now: datetime, **wanted: Unpack[Wanted]) -> Endpoint:
+    """Change what an endpoint is told and where, or switch it off or on; one that is on then starts afresh.
+
+    Off, what waits for it is given up, and can be sent again once it is on. Raises Invalid.
+    """
     endpoint = Endpoint.objects.select_for_update(of=("self",)).get(pk=endpoint_id)
-    _write(endpoint, name=name, url=url, events=events)
-    endpoint.team = team
-    if is_active:
-        endpoint.disabled_at, endpoint.disabled_why = None, ""
-        endpoint.held_until, endpoint.failures, endpoint.last_error = None, 0, ""
-        endpoint.failing_since = None
-    elif endpoint.is_active:
-        endpoint.disabled_at, endpoint.disabled_why = now, "Switched off by hand."
-    endpoint.is_active = is_active
+    before = {field: getattr(endpoint, field) for field in ("name", "url", "events", "team")}
+    _write(
+        endpoint,
+        name=wanted.get("name", endpoint.name),
+        url=wanted.get("url"),
+        events=wanted.get("events", endpoint.events),
+    )
+    endpoint.team = wanted.get("team", endpoint.team)
+    changed = [name for name, value in before.items() if getattr(endpoint, name) != value]
     endpoint.save()
-    if not is_active:
-        _drop(endpoint, now=now)
+    if changed:
+        named = ["address" if name == "url" else name for name in changed]
+        _note(endpoint, What.CHANGED, said=", ".join(named), by=by, now=now)
+    is_active = wanted.get("is_active", endpoint.is_active)
+    if is_active:
+        _switch_on(endpoint, by=by, now=now)
+    elif endpoint.is_active:
+        _switch_off(endpoint, why="Switched off by hand.", by=by, now=now)
     return endpoint
 
 
 @business
-def renew_secret(endpoint: Endpoint, *, now: datetime) -> str:
+def renew_secret(endpoint: Endpoint, *, by: User | None, now: datetime) -> str:
     """Make another secret and return it, shown this once; the former one signs as well for a day. Empty for chats."""
     if endpoint.kind != Endpoint.Kind.STANDARD:
         raise Invalid(f"{endpoint} is a chat's channel: it has no secret but its address.", field="kind")
@@ -70,6 +93,7 @@ def renew_secret(endpoint: Endpoint, *, now: datetime) -> str:
     locked.secret_number += 1
     locked.former_secret_until = now + FORMER_SECRET_FOR
     locked.save(update_fields=["secret_number", "former_secret_until"])
+    _note(locked, What.RENEWED, by=by, now=now)
     return secret_of(locked)
 
 
@@ -79,9 +103,7 @@ def disable(endpoint_id: int, *, why: str, now: datetime) -> None:
     endpoint = Endpoint.objects.select_for_update(of=("self",)).get(pk=endpoint_id)
     if not endpoint.is_active:
         return
-    endpoint.is_active, endpoint.disabled_at, endpoint.disabled_why = False, now, why[:300]
-    endpoint.save(update_fields=["is_active", "disabled_at", "disabled_why"])
-    _drop(endpoint, now=now)
+    _switch_off(endpoint, why=why, by=None, now=now)
     keepers = User.objects.filter(is_active=True, groups__name__in=[Role.ADMIN, Role.REVOPS]).distinct()
     for person in keepers.order_by("pk") or User.objects.filter(is_active=True, is_superuser=True).order_by("pk"):
         outbox.enqueue(
@@ -99,22 +121,41 @@ def disable(endpoint_id: int, *, why: str, now: datetime) -> None:
         )
 
 
-def _drop(endpoint: Endpoint, *, now: datetime) -> None:
-    """What still waits for an endpoint that is off is given up; it can be sent again once it is on."""
+def _switch_on(endpoint: Endpoint, *, by: User | None, now: datetime) -> None:
+    """It starts afresh: as if it had never failed."""
+    if not endpoint.is_active:
+        _note(endpoint, What.ON, by=by, now=now)
+    endpoint.is_active, endpoint.disabled_at, endpoint.disabled_why = True, None, ""
+    endpoint.held_until, endpoint.failures, endpoint.failing_since, endpoint.last_error = None, 0, None, ""
+    endpoint.save()
+
+
+def _switch_off(endpoint: Endpoint, *, why: str, by: User | None, now: datetime) -> None:
+    """What still waits for it is given up."""
+    endpoint.is_active, endpoint.disabled_at, endpoint.disabled_why = False, now, why[:300]
+    endpoint.save(update_fields=["is_active", "disabled_at", "disabled_why"])
+    _note(endpoint, What.OFF, said=why, by=by, now=now)
     waiting = Notification.objects.filter(endpoint=endpoint, state=Notification.State.QUEUED)
     outbox.give_up(waiting, why=f"{endpoint.name} is switched off.", now=now)
 
 
-def _write(endpoint: Endpoint, *, name: str, url: str, events: Iterable[str]) -> None:
-    listens = sorted(set(events))
-    fields: dict[str, Any] = {"name": name.strip()[:120], "url": url.strip(), "events": listens}
-    if not fields["name"]:
-        raise Invalid("Give the endpoint a name.", field="name")
-    if not listens:
-        raise Invalid("Choose at least one event the endpoint is told of.", field="events")
+def _note(endpoint: Endpoint, what: str, *, said: str = "", by: User | None, now: datetime) -> None:
+    EndpointChange.objects.create(endpoint=endpoint, what=what, said=said[:300], by=by, at=now)
+
+
+def _write(endpoint: Endpoint, *, name: str, url: str | None, events: Iterable[str]) -> None:
+    """Judge what was given and set it; without an address, the endpoint keeps the one it has."""
+    endpoint.name, endpoint.events = name.strip(), sorted(set(events))
+    if not endpoint.name or len(endpoint.name) > LONGEST_NAME:
+        raise Invalid(f"name: give the endpoint a name of at most {LONGEST_NAME} letters.", field="name")
+    if Endpoint.objects.filter(name=endpoint.name).exclude(pk=endpoint.pk).exists():
+        raise Invalid(f"name: there is an endpoint called “{endpoint.name}” already; give another name.", field="name")
+    if not endpoint.events:
+        raise Invalid("events: choose at least one event the endpoint is told of.", field="events")
+    if url is None:
+        return
+    endpoint.url = url.strip()
     try:
-        reaching.judge(fields["url"], may_reach=settings.WEBHOOKS_MAY_REACH)
+        reaching.judge(endpoint.url, may_reach=settings.WEBHOOKS_MAY_REACH)
     except reaching.Unreachable as error:
-        raise Invalid(f"{error}. Give an address that can be reached.", field="url") from error
-    for field, value in fields.items():
-        setattr(endpoint, field, value)
+        raise Invalid(f"url: {error}. Give an address that can be reached.", field="url") from error

@@ -7,11 +7,18 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
+from leads.errors import Refused
 from leads.models import DeliveryStep, Endpoint, Lead, Notification, Topic, User
 from leads.transactions import business
 from leads.wake import wake
 
 State = Notification.State
+
+
+class EndpointOff(Refused):
+    """The endpoint is switched off."""
+
+    code = "endpoint_off"
 
 
 def enqueue(
@@ -120,9 +127,16 @@ def told_already(effect_key_prefix: str) -> list[Endpoint]:
 
 @business
 def requeue(notification_ids: Iterable[int], *, now: datetime, by: User | None = None) -> int:
-    """Try again what was given up, as if it were new; returns how many. What was sent or cancelled stays so."""
+    """Try again what was given up, as if it were new; returns how many. What was sent or cancelled stays so.
+
+    Raises EndpointOff where one of them is for an endpoint that is switched off: nothing would be sent to it.
+    """
     given_up = Notification.objects.filter(pk__in=list(notification_ids), state=State.DEAD)
-    ids = list(given_up.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+    rows = list(given_up.select_for_update(of=("self",)).select_related("endpoint").order_by("pk"))
+    off = sorted({row.endpoint.name for row in rows if row.endpoint is not None and not row.endpoint.is_active})
+    if off:
+        raise EndpointOff(f"Switch {', '.join(off)} on first: nothing is sent to an endpoint that is off.")
+    ids = [row.pk for row in rows]
     Notification.objects.filter(pk__in=ids).update(
         state=State.QUEUED, settled_at=None, attempts=0, not_before=now, last_error=""
     )

@@ -47,10 +47,10 @@ class NotificationAdmin(RoleAdmin):
 
     @admin.action(description="Send again what was given up", permissions=["act"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
-        queued = outbox.requeue(queryset.values_list("pk", flat=True), **now_and_by(request))
+        queued = self.attempt(request, outbox.requeue, queryset.values_list("pk", flat=True), **now_and_by(request))
         if queued:
             messages.success(request, f"Queued again: {queued}.")
-        else:
+        elif queued == 0:
             messages.error(request, "Only what was given up can be sent again.")
 
 

@@ -9,12 +9,13 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import httpx
 
-from leads.delivering import backing_off, reaching
+from leads.delivering import backing_off, masks, reaching
 from leads.delivering.results import SENT, Result
 from leads.delivering.secrets import sign
 from leads.errors import Invalid
@@ -83,7 +84,7 @@ def _post(client: httpx.Client, call: Call, cut: _Cut) -> Result:
         return _ask(client, call, target, cut)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         late = f" It took more than {AT_MOST:.0f} s." if cut.is_cut else ""
-        return Result(said=f"{type(error).__name__}: {error}{late}"[:500], holds=True)
+        return Result(said=masks.without(f"{type(error).__name__}: {error}{late}", call.url)[:500], holds=True)
     finally:
         timer.cancel()
 
@@ -118,8 +119,10 @@ def _ask_at(
     try:
         if response.is_success:
             return SENT
-        said = next(response.iter_raw(READ_AT_MOST), b"")[:300].decode("utf-8", "replace")
-        return judge(response.status_code, response.headers, said, now=call.at)
+        said = next(response.iter_raw(READ_AT_MOST), b"").decode("utf-8", "replace")
+        result = judge(response.status_code, response.headers, said, now=call.at)
+        # The page of an error often repeats the address that was asked for, and so may where it leads on to.
+        return replace(result, said=masks.without(result.said, call.url)[:500])
     finally:
         response.close()
 
@@ -127,13 +130,13 @@ def _ask_at(
 def judge(status: int, headers: httpx.Headers, said: str, *, now: datetime) -> Result:
     """What an answer other than 2xx means: 410 is the end of the endpoint, 413 that of the message; what speaks of
     the endpoint (5xx, too many, unknown) holds it, for as long as `Retry-After` asks; all else is tried again."""
-    told = f"{status}: {' '.join(said.split())}"[:500]
+    told = f"{status}: {' '.join(said.split())}"
     if status == GONE:
         return Result(status=status, said=told, is_final=True, is_gone=True)
     if status == TOO_LARGE:
         return Result(status=status, said=told, is_final=True)
     if 300 <= status < 400:
-        there = headers.get("location", "")[:200]
+        there = headers.get("location", "")
         return Result(status=status, said=f"{status}: leads on to {there}; give that address instead.", holds=True)
     wait = backing_off.asked_for(headers.get("retry-after", ""), now=now)
     holds = status >= 500 or status in ABOUT_THE_ENDPOINT or wait is not None

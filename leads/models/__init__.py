@@ -1,7 +1,7 @@
 """The nouns of the ground floor."""
 
 from leads.models.activity import Activity, ActivityType, AnonymousActivity, AwaitingAssessment
-from leads.models.endpoints import Endpoint, MailRelay
+from leads.models.endpoints import Endpoint, EndpointChange, MailRelay
 from leads.models.intake import Receipt, RefusedItem, Source
 from leads.models.journey import HolderChange, Outcome, RestChange, Stage, StageChange, StageRule
 from leads.models.lead import (
@@ -29,6 +29,7 @@ __all__ = [
     "AwaitingAssessment",
     "DeliveryStep",
     "Endpoint",
+    "EndpointChange",
     "ErasedIdentity",
     "ExternalId",
     "HolderChange",

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from leads.delivering.masks import masked
 from leads.models.people import Team, User
 
 
@@ -55,6 +56,39 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_url(self) -> str:
+        """The address as people and programs are shown it: never whole."""
+        return masked(self.url)
+
+
+class EndpointChange(models.Model):
+    """One thing a person or Baton did to an endpoint. History, never changed; it holds no address."""
+
+    class What(models.TextChoices):
+        ADDED = "added", "Added"
+        CHANGED = "changed", "Changed"
+        RENEWED = "renewed", "Given a new secret"
+        OFF = "off", "Switched off"
+        ON = "on", "Switched on"
+
+    endpoint = models.ForeignKey(Endpoint, models.PROTECT, related_name="changes")
+    what = models.CharField(max_length=7, choices=What.choices)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    said = models.CharField("what exactly", max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(what__in=["added", "changed", "renewed", "off", "on"]), name="endpoint_change_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_what_display()
 
 
 class MailRelay(models.Model):

@@ -123,7 +123,7 @@ class TestSigning:
 
     def test_signs_with_the_former_secret_as_well_for_a_day(self, now: datetime) -> None:
         made, former = endpoint("http://127.0.0.1:9/in", now)
-        renewed = endpoints.renew_secret(made, now=now)
+        renewed = endpoints.renew_secret(made, by=None, now=now)
         made.refresh_from_db()
         assert renewed != former
         headers = secrets.sign(made, "msg_1", "{}", now=now)
@@ -145,7 +145,7 @@ class TestSigning:
         delivery.deliver_due(lambda: now)
         assert "webhook-signature" not in receiver.got[0][1]
         with pytest.raises(Invalid, match="no secret but its address"):
-            endpoints.renew_secret(made, now=now)
+            endpoints.renew_secret(made, by=None, now=now)
 
 
 class TestFailures:
