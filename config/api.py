@@ -3,11 +3,13 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from leads.api.dead_letters import DeadLetterViewSet
 from leads.api.facts import ActivityViewSet, LeadViewSet
 from scoring.api import DefinitionViewSet, ScoresOfLead
 from sla.api.absences import AbsenceViewSet
 from sla.api.calendars import CalendarViewSet
 from sla.api.deadline import DeadlineView, ElapsedView
+from sla.api.endpoints import EndpointViewSet
 from sla.api.handoffs import HandoffViewSet
 from sla.api.pull import PullView
 from sla.api.simulate import SimulateView
@@ -20,6 +22,8 @@ router.register("definitions", DefinitionViewSet, basename="definition")
 router.register("handoffs", HandoffViewSet, basename="handoff")
 router.register("absences", AbsenceViewSet, basename="absence")
 router.register("touches", TouchViewSet, basename="touch")
+router.register("endpoints", EndpointViewSet, basename="endpoint")
+router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
 router.register("calendars", CalendarViewSet, basename="calendar")
 
 urlpatterns = [
