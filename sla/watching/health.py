@@ -36,9 +36,11 @@ SELECT
     (SELECT min(due_at) FROM sla_canary WHERE fired_at IS NULL) AS canary_due,
     (SELECT min(created_at) FROM leads_notification WHERE kind = 'canary' AND state = 'queued' AND endpoint_id IS NULL)
         AS canary_queued,
-    (SELECT min(not_before) FROM leads_notification WHERE state = 'queued' AND endpoint_id IS NULL
-     AND not_before <= %(now)s AND NOT EXISTS (SELECT 1 FROM leads_mailrelay WHERE failures > 0)) AS letter_due,
+    (SELECT greatest(min(not_before), (SELECT held_until FROM leads_mailrelay)) FROM leads_notification
+     WHERE state = 'queued' AND endpoint_id IS NULL AND not_before <= %(now)s) AS letter_due,
     (SELECT min(not_before) FROM leads_notification WHERE state = 'sending' AND not_before <= %(now)s) AS letter_stuck,
+    (SELECT held_until FROM leads_mailrelay WHERE failures > 0 AND held_until > %(now)s) AS relay_held_until,
+    (SELECT count(*) FROM leads_endpoint WHERE is_active AND held_until > %(now)s) AS endpoints_held,
     least(
         (SELECT min(created_at) FROM leads_notification
          WHERE state = 'queued' AND endpoint_id IS NULL AND attempts >= 3),
@@ -64,6 +66,8 @@ class Facts:
     canary_queued: datetime | None = None
     letter_due: datetime | None = None
     letter_stuck: datetime | None = None
+    relay_held_until: datetime | None = None
+    endpoints_held: int = 0
     refused_since: datetime | None = None
     letter_sent: datetime | None = None
     mark_since: datetime | None = None
@@ -187,15 +191,33 @@ def _worker(silent: int | None, *, has_broker: bool) -> Part:
 def _outbox(known: Facts, age: Any) -> Part:
     waits = max(age(known.letter_due) or 0, age(known.canary_queued) or 0, age(known.letter_stuck) or 0)
     refused = age(known.refused_since)
-    numbers = {"behind": waits, "refused_for": refused or 0}
+    numbers = {"behind": waits, "refused_for": refused or 0, "endpoints_held": known.endpoints_held}
+    state, says = OK, "Delivers."
     if waits > OUTBOX_LATE:
-        return Part("outbox", RED, f"The longest due message has waited for {length(waits)}: nobody delivers.", numbers)
-    if refused is not None and known.refused_since is not None:
-        none_left = known.letter_sent is None or known.letter_sent < known.refused_since
-        if none_left and refused > REFUSED_FOR:
-            return Part("outbox", RED, f"The mail server has taken nothing for {length(refused)}.", numbers)
-        return Part("outbox", DEGRADED, "Some messages are refused for now and are tried again.", numbers)
-    return Part("outbox", OK, "Delivers.", numbers)
+        state, says = RED, f"The longest due message has waited for {length(waits)}: nobody delivers."
+    elif refused is not None and refused > REFUSED_FOR and not _left_since(known):
+        state, says = RED, f"The mail server has taken nothing for {length(refused)}.{_on_hold(known)}"
+    elif known.relay_held_until is not None:
+        state, says = DEGRADED, f"The mail server fails.{_on_hold(known)}"
+    elif refused is not None:
+        state, says = DEGRADED, "Some messages are refused for now and are tried again."
+    if known.endpoints_held:
+        fail = "endpoint fails and is" if known.endpoints_held == 1 else "endpoints fail and are"
+        says += f" {known.endpoints_held} {fail} tried again."
+    return Part("outbox", state, says, numbers)
+
+
+def _left_since(known: Facts) -> bool:
+    """Whether any letter has left since the first of those that are refused."""
+    sent, refused = known.letter_sent, known.refused_since
+    return sent is not None and refused is not None and sent >= refused
+
+
+def _on_hold(known: Facts) -> str:
+    """What the hold of the relay means: nothing is tried until then, and no letter's attempts are counted."""
+    if known.relay_held_until is None:
+        return ""
+    return f" Mail is on hold and is tried again at {known.relay_held_until:%H:%M:%S} UTC; none is lost."
 
 
 def _assessment(waits: int | None) -> Part:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, OperationalError
 from django.test import Client
 
 from leads import delivery
-from leads.models import AwaitingAssessment, Notification, Role
+from leads.models import AwaitingAssessment, Endpoint, MailRelay, Notification, Role
 from sla import clockwork
 from sla.models import Canary, Clock, Heartbeat, Incident
 from sla.watching import beats, canary, health, incidents, rounds, watchman
@@ -84,6 +84,23 @@ class TestJudging:
         known = replace(well, refused_since=ago(now, 3600), letter_sent=ago(now, 5))
         assert judge(known, has_broker=True, now=now).state == DEGRADED
 
+    def test_a_relay_on_hold_is_shown_as_what_it_is(self, well: Facts, now: datetime) -> None:
+        until = now + 90 * SECOND
+        held = replace(well, relay_held_until=until, refused_since=ago(now, 30), endpoints_held=2)
+        part = judge(held, has_broker=True, now=now).part("outbox")
+        assert part is not None
+        assert (part.state, part.numbers["endpoints_held"]) == (DEGRADED, 2)
+        hold = f"Mail is on hold and is tried again at {until:%H:%M:%S} UTC; none is lost."
+        assert part.says == f"The mail server fails. {hold} 2 endpoints fail and are tried again."
+        long = judge(replace(held, refused_since=ago(now, 700)), has_broker=True, now=now).part("outbox")
+        assert long is not None
+        assert (long.state, hold in long.says) == (RED, True)
+
+    def test_an_endpoint_that_fails_is_told_and_breaks_nothing(self, well: Facts, now: datetime) -> None:
+        part = judge(replace(well, endpoints_held=1), has_broker=True, now=now).part("outbox")
+        assert part is not None
+        assert (part.state, part.says) == (OK, "Delivers. 1 endpoint fails and is tried again.")
+
     def test_a_house_without_a_clock_names_the_way_out(self, now: datetime) -> None:
         part = judge(Facts(), has_broker=True, now=now).part("clock")
         assert part is not None
@@ -92,6 +109,30 @@ class TestJudging:
 
 @pytest.mark.django_db
 class TestFacts:
+    def test_know_the_hold_of_the_relay_and_of_endpoints(self, now: datetime) -> None:
+        company(now).offered(now=now - MINUTE)
+        Notification.objects.update(not_before=now - MINUTE)
+        until = now + 2 * MINUTE
+        MailRelay.objects.update(failures=3, failing_since=now - MINUTE, held_until=until, last_error="421")
+        for held_until, is_active in ((until, True), (now, True), (until, False)):
+            Endpoint.objects.create(
+                name=f"E{held_until}{is_active}", kind="slack", url="https://x.example/", events=["x"], created_at=now,
+                held_until=held_until, is_active=is_active,
+            )  # fmt: skip
+        known = health.facts(now=now)
+        assert (known.relay_held_until, known.endpoints_held) == (until, 1)
+        part = health.examine(has_broker=True, now=now).part("outbox")
+        assert part is not None
+        assert (part.state, part.numbers["behind"]) == (DEGRADED, 0)  # what waits for the hold's end waits for nobody
+
+    def test_miss_whoever_should_deliver_once_the_hold_is_over(self, now: datetime) -> None:
+        company(now).offered(now=now - timedelta(hours=1))
+        Notification.objects.update(not_before=now - MINUTE * 30)
+        MailRelay.objects.update(failures=1, failing_since=now - MINUTE * 9, held_until=now - 61 * SECOND)
+        part = health.examine(has_broker=True, now=now).part("outbox")
+        assert part is not None
+        assert (part.state, part.numbers["behind"]) == (RED, 61)
+
     def test_of_an_empty_house_are_none(self, now: datetime) -> None:
         assert health.facts(now=now) == Facts()
 
