@@ -16,6 +16,8 @@ from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, Stat
 from sla.people import invariants as people
 from sla.publishing import invariants as versions
 from sla.routing import invariants as routing
+from sla.shadow import invariants as shadow
+from sla.shadow import standing
 from sla.watching import invariants as watching
 
 Row = TypeVar("Row")
@@ -118,7 +120,8 @@ WHERE (from_state, to_state, is_undo) NOT IN (
 
 def _without_clock() -> Iterable[str]:
     """Where a promise stands and no clock was started for it."""
-    for episode in Episode.objects.filter(phase=Phase.WAITING).select_related("lead__account", "definition"):
+    waiting = Episode.objects.filter(phase=Phase.WAITING).exclude(standing.on_paper())
+    for episode in waiting.select_related("lead__account", "definition"):
         runs = Clock.objects.filter(episode=episode, target=Target.ASSIGN, verdict="").exists()
         version = targets.policy(episode, episode.lead) if not runs else None
         if version is not None and policies.target_for(version, Target.ASSIGN, policies.heat_of(episode)):
@@ -281,4 +284,5 @@ CHECKS: list[Check] = [
     *matters.CHECKS,
     *watching.CHECKS,
     *people.CHECKS,
+    *shadow.CHECKS,
 ]

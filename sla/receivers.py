@@ -8,8 +8,8 @@ from typing import Any
 from django.dispatch import receiver
 
 from leads import holding, lifecycle
-from leads.models import Lead, Stage, Team, User
-from leads.signals import lead_erased, leads_merged, left_team, login_closed
+from leads.models import Lead, Outcome, Stage, Team, User
+from leads.signals import lead_erased, leads_merged, left_team, login_closed, outcome_recorded
 from scoring.models import ClosedAs, Episode, Lane, OpenedBy, Phase
 from scoring.signals import episode_changed, episode_closed, episode_opened
 from sla import clocks, handoffs, routing
@@ -27,7 +27,8 @@ from sla.models import (
     Touch,
 )
 from sla.people import leaving
-from sla.routing import beside, signaling
+from sla.routing import beside, on_paper, signaling
+from sla.shadow import answering, paper
 from sla.telling import mails
 
 LEAVING_IS_NEWS = ("bought", "deal", "disqualified")
@@ -40,8 +41,10 @@ def start_to_assign(episode: Episode, now: datetime, **kwargs: Any) -> None:
     """The promise to find a rep runs from the opening: receipt, release or the named date.
 
     What stands beside a colleague's matter goes to the same rep at once, if there is one who can; a signal to whoever
-    has the lead.
+    has the lead. What runs in shadow goes on paper instead.
     """
+    if on_paper.begins(episode, now=now):
+        return
     targets.start_assign(episode, episode.lead, cause="opened", start_at=episode.opened_at, why="opened", now=now)
     if episode.lane == Lane.SIGNAL:
         signaling.hand_over(episode, episode.lead, now=now)
@@ -71,7 +74,8 @@ def answer_change(episode: Episode, what: str, detail: dict[str, Any], now: date
 def _tier_rose(episode: Episode, *, now: datetime) -> None:
     """Each unmet target is due no later than a fresh one of the new tier would be."""
     if episode.phase == Phase.WAITING:
-        targets.tighten_assign(episode, episode.lead, why="tier rose", now=now)
+        if not answering.stands_hotter(episode, why="tier rose", now=now):
+            targets.tighten_assign(episode, episode.lead, why="tier rose", now=now)
         return
     handoff = _open_handoff(episode)
     if handoff is None:
@@ -84,7 +88,8 @@ def _tier_rose(episode: Episode, *, now: datetime) -> None:
 def _hand_raised(episode: Episode, *, activity_id: int, now: datetime) -> None:
     """First in line while it waits; on offer, accepted by Baton; accepted, the first touch comes closer or anew."""
     if episode.phase == Phase.WAITING:
-        targets.tighten_assign(episode, episode.lead, why="hand-raise", now=now)
+        if not answering.stands_hotter(episode, why="hand-raise", now=now):
+            targets.tighten_assign(episode, episode.lead, why="hand-raise", now=now)
         return
     handoff = _open_handoff(episode)
     if handoff is None:
@@ -137,6 +142,7 @@ def end_handoff(episode: Episode, closed_as: str, now: datetime, by: User | None
     assign = targets.running_assign(episode)
     if assign is not None:
         clocks.void(assign, why=closed_as, now=now)
+    paper.leave(episode, ended_as=paper.EndedAs.CLOSED, now=now)
     handoff = _open_handoff(episode)
     if handoff is None:
         return
@@ -148,6 +154,12 @@ def end_handoff(episode: Episode, closed_as: str, now: datetime, by: User | None
         mails.news(matter.handoff, f"credited_{closed_as}", now=matter.now)
     else:
         handoffs.withdraw(handoff, why=closed_as, now=now)
+
+
+@receiver(outcome_recorded, dispatch_uid="sla.outcome_recorded")
+def answer_on_paper(outcome: Outcome, now: datetime, **kwargs: Any) -> None:
+    """What became of a lead, as another system tells it, answers what stands on paper."""
+    answering.decided(outcome, now=now)
 
 
 @receiver(leads_merged, dispatch_uid="sla.leads_merged")

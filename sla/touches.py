@@ -15,7 +15,8 @@ from scoring import episodes
 from sla.clocks import targets
 from sla.handoffs import moves, verdicts
 from sla.handoffs.answers import depth_of, given_note
-from sla.models import OPEN_STATES, Handoff, State, Target, Touch
+from sla.models import OPEN_STATES, Handoff, PolicyVersion, State, Target, Touch
+from sla.shadow import answering
 
 GRACE = 900  # seconds, where no policy says otherwise
 AHEAD_AT_MOST = timedelta(minutes=5)
@@ -84,7 +85,9 @@ def record(
         handoff.episode = episode
         now = max(now, *moves.last_rows(episode, handoff))
     occurred_at = _moment(occurred_at or now, now=now)
-    counts_at, later = _counts(handoff, occurred_at, by_machine=by_machine, now=now)
+    on_paper = answering.offer_of(episode) if handoff is None else None
+    version = handoff.policy_version if handoff is not None else on_paper.policy_version if on_paper else None
+    counts_at, later = _counts(version, occurred_at, by_machine=by_machine, now=now)
     if handoff is not None and counts_at < handoff.offered_at:
         handoff = None  # reached out before this offer: kept, but no answer to it
     touch = Touch(
@@ -102,6 +105,8 @@ def record(
     if handoff is not None and not automated and handoff.episode.lead_id == lead.pk:
         handoff.episode.lead = lead
         _keep(handoff, touch, lead=lead, by=recorded_by, now=now)
+    elif on_paper is not None and not automated and episode is not None and episode.lead_id == lead.pk:
+        answering.touched(on_paper, touch, now=now)
     return touch
 
 
@@ -143,10 +148,10 @@ def _keep(handoff: Handoff, touch: Touch, *, lead: Lead, by: User | None, now: d
 
 
 def _counts(
-    handoff: Handoff | None, occurred_at: datetime, *, by_machine: bool, now: datetime
+    version: PolicyVersion | None, occurred_at: datetime, *, by_machine: bool, now: datetime
 ) -> tuple[datetime, bool]:
     """When the touch counts, and whether it was logged later than the policy's grace allows."""
-    grace = timedelta(seconds=handoff.policy_version.grace if handoff is not None else GRACE)
+    grace = timedelta(seconds=version.grace if version is not None else GRACE)
     if by_machine or now - occurred_at <= grace:
         return occurred_at, False
     return now, True

@@ -60,24 +60,28 @@ def promise(
     return Promise(target, hours, versions, arrived, target.outside_seconds, None, outside, told=OUTSIDE)
 
 
-def one_by_one(handoff: Handoff, promises: Sequence[Promise], *, now: datetime) -> list[Promise]:
+def one_by_one(
+    handoff: Handoff, promises: Sequence[Promise], *, now: datetime, beside: Sequence[datetime] = ()
+) -> list[Promise]:
     """The same promises, none of them before the rep can get to it beside all that they have promised already.
 
     What was promised before stays as it is. Where the policy says nothing of how long a lead takes, each promise
-    stands for itself. The rep is locked by the caller.
+    stands for itself. The rep is locked by the caller. `beside` are due instants of what they promised on paper.
     """
     minutes = promises[0].target.version.minutes_each if promises else None
     if minutes is None:
         return list(promises)
     hours = calendars.hours_of_rep(handoff.user, handoff.team)
-    made = queue(handoff.user, hours, now=now, leave_out=handoff)
+    made = queue(handoff.user, hours, now=now, leave_out=handoff, beside=beside)
     with countable():
         wanted = min(remaining(hours, now, each.due_at) for each in promises)
         slot = spreading.earliest(made, wanted, minutes * 60)
         return [_not_before(each, slot, hours, made, minutes=minutes, now=now) for each in promises]
 
 
-def queue(user: User, hours: Hours, *, now: datetime, leave_out: Handoff | None = None) -> list[float]:
+def queue(
+    user: User, hours: Hours, *, now: datetime, leave_out: Handoff | None = None, beside: Sequence[datetime] = ()
+) -> list[float]:
     """What a rep has promised to answer or to touch, each lead once: working seconds from now until it is due."""
     running = Clock.objects.filter(
         verdict="", target__in=ONE_BY_ONE, handoff__user=user, handoff__state__in=OPEN_STATES
@@ -85,7 +89,7 @@ def queue(user: User, hours: Hours, *, now: datetime, leave_out: Handoff | None 
     if leave_out is not None:
         running = running.exclude(handoff=leave_out.pk)
     dues = running.order_by().values_list("handoff").annotate(Min("due_at"))
-    return sorted(remaining(hours, now, due) for _, due in dues)
+    return sorted(remaining(hours, now, due) for due in [*(due for _, due in dues), *beside])
 
 
 def _not_before(

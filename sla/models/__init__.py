@@ -18,6 +18,7 @@ from sla.models.left_behind import LeftBehind, RepChange
 from sla.models.people import Absence, AbsenceChange, Calendar, CalendarVersion, Desk, Rep
 from sla.models.policy import Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
 from sla.models.rules import Reason, ReasonVersion, RoutingRule, RowVersion, RuleVersion
+from sla.models.shadow import PaperMatter, PaperOffer, PaperPromise, Shadow
 from sla.models.touch import Touch
 from sla.models.waiting import LastLook
 from sla.models.watch import Canary, Heartbeat, Incident
@@ -52,6 +53,9 @@ __all__ = [
     "LeftBehind",
     "LastLook",
     "Leg",
+    "PaperMatter",
+    "PaperOffer",
+    "PaperPromise",
     "Policy",
     "PolicyTarget",
     "PolicyVersion",
@@ -63,6 +67,7 @@ __all__ = [
     "RoutingTrace",
     "RowVersion",
     "RuleVersion",
+    "Shadow",
     "State",
     "Target",
     "Touch",

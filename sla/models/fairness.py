@@ -8,21 +8,30 @@ from django.db.models import Q
 from sla.models.handoff import Handoff
 from sla.models.people import Desk, Rep
 from sla.models.policy import Heat
+from sla.models.shadow import PaperOffer, Shadow
 
 
 class FairnessPool(models.Model):
     """The rotation of one team for hand-raises or one tier, as it stands. Locked by the desk's row.
 
+    What runs in shadow has rotations of its own, which begin with it: turns on paper change no live balance.
     Reps are keys as text; balances in `owed` are millionths of a lead, as they were when the span began.
     """
 
     desk = models.ForeignKey(Desk, models.CASCADE, related_name="pools")
+    shadow = models.ForeignKey(
+        Shadow, models.CASCADE, null=True, blank=True, related_name="pools", help_text="Of turns taken on paper only."
+    )
     heat = models.CharField(max_length=10, choices=Heat.choices)
     span = models.OneToOneField("sla.FairnessSpan", models.SET_NULL, null=True, related_name="+")
     given = models.JSONField(default=dict, help_text="Leads given in the span, by rep.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["desk", "heat"], name="one_pool_per_desk_and_heat")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["desk", "heat", "shadow"], nulls_distinct=False, name="one_pool_per_desk_heat_and_shadow"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.desk}, {self.get_heat_display().lower()}"
@@ -52,12 +61,20 @@ class FairnessTurn(models.Model):
     span = models.ForeignKey(FairnessSpan, models.CASCADE, related_name="turns")
     number = models.IntegerField(help_text="Counts from 1 in its span.")
     rep = models.ForeignKey(Rep, models.CASCADE, related_name="turns")
-    handoff = models.OneToOneField(Handoff, models.CASCADE, related_name="turn")
+    handoff = models.OneToOneField(Handoff, models.CASCADE, null=True, related_name="turn")
+    paper_offer = models.OneToOneField(PaperOffer, models.CASCADE, null=True, related_name="turn")
     at = models.DateTimeField()
 
     class Meta:
         ordering = ["span", "number"]
-        constraints = [models.UniqueConstraint(fields=["span", "number"], name="turn_number_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["span", "number"], name="turn_number_once"),
+            models.CheckConstraint(
+                condition=Q(handoff__isnull=False, paper_offer__isnull=True)
+                | Q(handoff__isnull=True, paper_offer__isnull=False),
+                name="turn_of_an_offer",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.span}, turn {self.number}"

@@ -15,6 +15,7 @@ from sla import handoffs
 from sla.clocks import policies
 from sla.models import Handoff
 from sla.routing import candidates
+from sla.shadow import standing
 
 BY_HAND: Final = "by hand"
 OUT: Final = frozenset({candidates.INACTIVE, candidates.AWAY})
@@ -37,6 +38,8 @@ def give(episode_id: int, *, rep: User, by: User, now: datetime) -> Handoff:
     episode.lead = lead
     if episode.phase != Phase.WAITING:
         raise CannotGive("This lead no longer waits for someone.")
+    if standing.matter_of(episode_id) is not None:
+        raise CannotGive("This lead is on paper: what would route it runs in shadow. End the shadow first.")
     team = _team(rep, by)
     version = policies.choose(episode, lead)
     roster = candidates.roster(team, episode, now=now, lock=True)

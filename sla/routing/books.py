@@ -14,6 +14,8 @@ from leads.models import Organization
 from sla.clocks import deadlines
 from sla.models import Desk, PolicyTarget, Rep, RoutingRule
 from sla.people import calendars
+from sla.shadow import standing
+from sla.shadow.standing import Shadows
 from sla.worktime import Hours, WorktimeError, due_at, is_open, next_open
 
 LASTS: Final = timedelta(seconds=1)
@@ -32,6 +34,11 @@ class Books:
         """The active routing rules in their order."""
         rules = RoutingRule.objects.filter(is_active=True).select_related("team", "fallback_team")
         return list(rules.order_by("position", "id"))
+
+    @cached_property
+    def shadows(self) -> Shadows:
+        """What runs on paper only."""
+        return standing.read()
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -15,6 +15,7 @@ from leads.models import Team
 from scoring.models import Episode, Lane
 from sla.handoffs import room
 from sla.models import Absence, Desk, Handoff, Rep, State
+from sla.shadow import standing
 
 ELIGIBLE: Final = "eligible"
 INACTIVE: Final = "inactive"
@@ -161,13 +162,22 @@ def roster(team: Team, episode: Episode, *, now: datetime, lock: bool = False) -
     return Roster(desk, judged(team, episode, Asked(), midnight=room.midnight(now), now=now)) if desk else None
 
 
-def judged(team: Team, episode: Episode, asked: Asked, *, midnight: datetime, now: datetime) -> list[Candidate]:
-    """The team's reps for this episode, by key, each with their numbers and one code."""
+def judged(
+    team: Team, episode: Episode, asked: Asked, *, midnight: datetime, now: datetime, on_paper: bool = False
+) -> list[Candidate]:
+    """The team's reps for this episode, by key, each with their numbers and one code.
+
+    In shadow what they have on paper counts beside what they have.
+    """
     found = list(reps_at(now).filter(user__memberships__team=team).order_by("pk"))
     users = [rep.user_id for rep in found]
     # Only who has a daily cap is counted: the others have no limit.
     capped = [rep.user_id for rep in found if rep.daily_cap is not None]
-    numbers = Numbers(loads(users), offered_since(midnight, capped), offers_of(episode))
+    open_now, today = loads(users), offered_since(midnight, capped)
+    if on_paper:
+        open_now = Counter(open_now) + Counter(standing.loads(users, now=now))
+        today = Counter(today) + Counter(standing.offered_since(midnight, capped))
+    numbers = Numbers(open_now, today, offers_of(episode))
     return [judge(rep, numbers, asked) for rep in found]
 
 

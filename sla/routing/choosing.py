@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from leads.models import Lead, Stage, Team
 from scoring.models import Episode, Lane, OpenedBy
 from sla.clocks import policies
-from sla.models import Handoff, Heat, PolicyVersion, RoutingRule, State, Target
+from sla.models import Handoff, Heat, PolicyVersion, RoutingRule, Shadow, State, Target
 from sla.routing import candidates, turns
 from sla.routing.books import Books
 from sla.routing.candidates import Asked, Candidate, Roster, words
 from sla.routing.fairness import LEAD, Span
 from sla.routing.turns import Rotation
+from sla.shadow import standing
 
 # Who can keep a promise no later than the best of them by this much keeps the earliest.
 CLOSE_BY: Final = timedelta(minutes=15)
@@ -43,6 +45,15 @@ class Matter:
     def heat(self) -> Heat:
         return policies.heat_of(self.episode)
 
+    def shadow(self, rule: RoutingRule | None, team_id: int | None) -> Shadow | None:
+        """The shadow in which this rule and team would route it on paper; what was handed over once stays live."""
+        shadow = self.books.shadows.of(rule.pk if rule is not None else None, team_id)
+        return shadow if shadow is not None and not self._began_live else None
+
+    @cached_property
+    def _began_live(self) -> bool:
+        return standing.began_live(self.episode.pk)
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -60,7 +71,9 @@ def roster(matter: Matter, team: Team, rule: RoutingRule | None, *, lock: bool =
     if desk is None:
         return None
     midnight = matter.books.midnight(matter.now)
-    found = candidates.judged(team, matter.episode, asked(rule, matter), midnight=midnight, now=matter.now)
+    on_paper = matter.shadow(rule, team.pk) is not None
+    wanted = asked(rule, matter)
+    found = candidates.judged(team, matter.episode, wanted, midnight=midnight, now=matter.now, on_paper=on_paper)
     if rule is not None and rule.outside_hours == RoutingRule.OutsideHours.WAIT:
         found = [_at_work(each, matter, desk_roster=Roster(desk, ())) for each in found]
     return Roster(desk, found)
@@ -114,7 +127,8 @@ def in_turn(matter: Matter, rule: RoutingRule | None, team_roster: Roster) -> Tu
     if rule is not None and rule.strategy == RoutingRule.Strategy.LEAST_LOADED:
         ordered = sorted(group, key=lambda each: (each.load / max(each.rep.capacity, 1), each.load, each.rep.pk))
         return _lined_up(team_roster, ordered, line)
-    rotation = turns.rotation(team_roster.desk, matter.heat, now=matter.now)
+    shadow = matter.shadow(rule, team_roster.desk.team_id)
+    rotation = turns.rotation(team_roster.desk, matter.heat, now=matter.now, shadow=shadow)
     span = rotation.span({each.rep.pk: each.rep.weight for each in group})
     by_rep, owed = {each.rep.pk: each for each in group}, rotation.owed()
     ordered = [replace(by_rep[who], owed=round(owed.get(who, 0) / LEAD, 2)) for who in span.order()]

@@ -11,12 +11,13 @@ from leads.models import Lead, Team
 from scoring.models import Episode, Lane
 from sla import matching
 from sla.clocks import deadlines, ladder, policies, promising
-from sla.models import Handoff, PolicyVersion, RoutingRule, Target
+from sla.models import Handoff, PolicyVersion, RoutingRule, Shadow, Target
 from sla.routing import candidates, choosing, former, waiting
 from sla.routing.books import Books
 from sla.routing.candidates import Candidate, Roster
 from sla.routing.choosing import Matter, Turn
 from sla.routing.ends import Ends
+from sla.shadow import standing, timing
 
 ROUND_ROBIN: Final = "round robin"
 LEAST_LOADED: Final = "least loaded"
@@ -65,7 +66,7 @@ class Decision:
 
     `roster` holds every rep of the team that was looked at last, those who could take it first, each with their numbers
     and one code. `promised` maps accept and first touch to their due instants, if the offer were made at `at`. Where
-    turns decided, `turn` holds the rotation and its span.
+    turns decided, `turn` holds the rotation and its span. With a `shadow` all of it is on paper.
     """
 
     at: datetime
@@ -82,6 +83,7 @@ class Decision:
     held_until: datetime | None = None
     unanswered: int | None = None
     turn: Turn | None = None
+    shadow: Shadow | None = None
     promised: Mapping[str, datetime] = field(default_factory=dict)
 
     def trace(self) -> dict[str, Any]:
@@ -120,9 +122,14 @@ def look(episode: Episode, lead: Lead, *, now: datetime, books: Books) -> tuple[
     try:
         version = policies.choose(episode, lead)
     except policies.NoPolicy as refused:
-        return Decision(now, Ends.NO_POLICY, str(refused)), None
+        whole = books.shadows.whole if not standing.began_live(episode.pk) else None
+        return Decision(now, Ends.NO_POLICY, str(refused), shadow=whole), None
     matter = Matter(episode, lead, version, matching.values_of(episode, lead), books, now)
-    return _to_former_rep(matter) or _by_rules(matter), matter
+    decision = _to_former_rep(matter) or _by_rules(matter)
+    if books.shadows:
+        team_id = decision.team.pk if decision.team is not None else None
+        decision = replace(decision, shadow=matter.shadow(decision.rule, team_id))
+    return decision, matter
 
 
 def look_again(decision: Decision, matter: Matter) -> Decision | None:
@@ -170,7 +177,8 @@ def promised(decision: Decision, episode: Episode) -> dict[str, promising.Promis
             due[target.value] = promising.promise(offer, line, start_at=decision.at, arrived_at=arrived)
         except deadlines.NotCountable:
             continue
-    made = promising.one_by_one(offer, list(due.values()), now=decision.at)
+    beside = timing.dues(chosen.rep.user, now=decision.at) if decision.shadow is not None else ()
+    made = promising.one_by_one(offer, list(due.values()), now=decision.at, beside=beside)
     return dict(zip(due, made, strict=True))
 
 

@@ -17,9 +17,10 @@ WHERE (trace.trace #>> '{chosen,today}')::int >= (trace.trace #>> '{chosen,daily
   AND NOT EXISTS (SELECT 1 FROM sla_capacityoverride AS override WHERE override.handoff_id = handoff.id)
 """
 OTHERS_TURN = """
-SELECT turn.id, turn.handoff_id FROM sla_fairnessturn AS turn
-JOIN sla_handoff AS handoff ON handoff.id = turn.handoff_id
-JOIN sla_rep AS rep ON rep.id = turn.rep_id WHERE rep.user_id <> handoff.user_id
+SELECT turn.id, turn.handoff_id, turn.paper_offer_id FROM sla_fairnessturn AS turn
+LEFT JOIN sla_handoff AS handoff ON handoff.id = turn.handoff_id
+LEFT JOIN sla_paperoffer AS paper ON paper.id = turn.paper_offer_id
+JOIN sla_rep AS rep ON rep.id = turn.rep_id WHERE rep.user_id <> coalesce(handoff.user_id, paper.user_id)
 """
 
 
@@ -74,7 +75,7 @@ CHECKS: list[Check] = [
         8,
         "turns are their hand-off's",
         "A turn is that of the rep who got the lead.",
-        ask(OTHERS_TURN, "Turn {id} is not that of the rep of hand-off {handoff_id}."),
+        ask(OTHERS_TURN, "Turn {id} is not that of the rep of hand-off {handoff_id} (on paper {paper_offer_id})."),
     ),
     Check(8, "turns come back later", "A turn is given back after it was taken.", _turns_without_end),
     Check(

@@ -15,7 +15,7 @@ from fractions import Fraction
 from django.db.models import Count, QuerySet
 
 from scoring.models import Lane
-from sla.models import FairnessPool, FairnessSpan, FairnessTurn, Handoff, Heat, Rep
+from sla.models import FairnessPool, FairnessSpan, FairnessTurn, Handoff, Heat, Rep, Shadow
 from sla.routing import fairness
 from sla.routing.fairness import Span
 from sla.routing.turns import numbered
@@ -55,9 +55,9 @@ class Ledger:
         return all(abs(line.difference) < 1 for line in self.lines)
 
 
-def pools() -> QuerySet[FairnessPool]:
-    """Every rotation that has given a lead, by team, the hottest first."""
-    found = FairnessPool.objects.exclude(span=None).select_related("desk__team", "span")
+def pools(shadow: Shadow | None = None) -> QuerySet[FairnessPool]:
+    """Every rotation that has given a lead, by team, the hottest first; of a shadow, those on paper."""
+    found = FairnessPool.objects.filter(shadow=shadow).exclude(span=None).select_related("desk__team", "span")
     return found.order_by("desk__team__name", "pk")
 
 
@@ -72,7 +72,7 @@ def of(span: FairnessSpan) -> Ledger:
     ends_at = following.began_at if following is not None else None
     counted = FairnessTurn.objects.filter(span=span).order_by().values_list("rep").annotate(Count("pk"))
     told = Span(numbered(span.weights), numbered(span.carry), dict(counted))
-    beside = _beside(span, ends_at)
+    beside = _beside(span, ends_at) if span.pool.shadow_id is None else {}
     reps = {rep.pk: rep for rep in Rep.objects.filter(pk__in=told.weights).select_related("user")}
     lines = [
         Line(

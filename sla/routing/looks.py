@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple
 
 from leads.models import Team
 from scoring.models import Episode, Phase
-from sla.models import LastLook
+from sla.models import LastLook, PaperMatter
 from sla.routing import candidates, deciding, waiting
 from sla.routing.deciding import Decision, decide
 from sla.routing.ends import Ends
+from sla.shadow import standing
 
 AGAIN_AFTER: Final = timedelta(minutes=1)
 # What waits in the pool waits for a person.
@@ -21,7 +22,7 @@ Why = Mapping[str, Any]
 
 
 class Waiting(NamedTuple):
-    """Why an episode waits: held, decision, pool, no_rule, nobody, no_policy or next, and a sentence for people."""
+    """Why it waits: held, decision, pool, no_rule, nobody, no_policy, paper or next, and a sentence for people."""
 
     code: str
     sentence: str
@@ -29,6 +30,7 @@ class Waiting(NamedTuple):
 
 UNDO: Final = "Held for a moment, so that the last verdict can still be undone."
 DECISION: Final = "Its rep has left, and a manager decides where it goes."
+PAPER: Final = "paper"
 NEXT: Final = Waiting("next", "Next in line; it is offered within seconds.")
 
 
@@ -60,6 +62,9 @@ def why_waiting(episode: Episode, *, now: datetime) -> Waiting | None:
     """Why this episode waits, as things stand now; None where it does not."""
     if episode.phase != Phase.WAITING:
         return None
+    matter = standing.matter_of(episode.pk)
+    if matter is not None:
+        return Waiting(PAPER, _on_paper(matter))
     decision = decide(episode, episode.lead, now=now)
     if decision.ends == Ends.OFFER:
         return NEXT
@@ -135,6 +140,19 @@ def _sentence(ends: Ends, why: Why, names: Mapping[str, str]) -> str:
     if ends == Ends.NO_POLICY:
         return str(why["sentence"])
     return f"Nobody can take it now. {told}"
+
+
+def _on_paper(matter: PaperMatter) -> str:
+    """What came of it on paper."""
+    of = f"{matter.shadow} runs in shadow"
+    offer = getattr(matter, "offer", None)
+    if offer is not None:
+        return f"On paper: {of}. It would have been offered to {offer.user} of {offer.team}, and nobody was told."
+    if not matter.nobody_looks:
+        return f"On paper: {of}, and nobody is told."
+    why = {"nobody": {}} | matter.nobody_why
+    ends = Ends(matter.nobody_ends)
+    return f"On paper: {of}, and nobody is told. {_sentence(ends, why, _names([why]))}"
 
 
 def _nobody(team: str, counted: Mapping[str, int] | None) -> str:

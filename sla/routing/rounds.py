@@ -14,7 +14,7 @@ from scoring.models import Episode, Lane
 from sla import handoffs
 from sla.handoffs import moves
 from sla.models import Handoff
-from sla.routing import deciding, looks, signaling, waiting
+from sla.routing import deciding, looks, on_paper, signaling, waiting
 from sla.routing.books import LASTS, Books
 from sla.routing.choosing import Matter
 from sla.routing.deciding import Decision
@@ -33,7 +33,7 @@ def route(episode_id: int, *, now: datetime, books: Books | None = None) -> Hand
     On a named date the same rep gets it, and on a hand-raise out of nurture the previous one; else the first rule that
     holds and whose team has somebody eligible, as the rule says. Hand-raises and named dates pass capacity. A signal
     goes to whoever has the lead, or a manager. Why nobody was found is kept; `books` are the rules and calendars read
-    for the whole round.
+    for the whole round. What runs in shadow is offered on paper, and nobody is told: None.
     """
     lead_id = Episode.objects.filter(pk=episode_id).values_list("lead_id", flat=True).first()
     if lead_id is None:
@@ -49,9 +49,12 @@ def route(episode_id: int, *, now: datetime, books: Books | None = None) -> Hand
     if episode.lane == Lane.SIGNAL:
         return signaling.hand_over(episode, lead, now=now)
     # Teams are looked at without locks; only the desk of the one that can is locked, and everything is counted again.
-    decision, matter = deciding.look(episode, lead, now=now, books=books or Books(now))
+    books = books or Books(now)
+    decision, matter = deciding.look(episode, lead, now=now, books=books)
     if decision.ends != Ends.OFFER or matter is None:
         looks.keep(episode, decision, now=now)
+        if books.shadows:
+            on_paper.found_nobody(episode, decision, now=now)
         return None
     final = deciding.look_again(decision, matter)
     return offer(final, matter) if final is not None else None
@@ -86,9 +89,11 @@ def _try(episode_id: int, *, now: datetime, books: Books) -> bool | None:
 def offer(decision: Decision, matter: Matter) -> Handoff | None:
     """Offer it as decided, under the lock of the team's rotation, and let the rotation go on.
 
-    None where the rep's last room was taken in another team, or they left in between.
+    None where the rep's last room was taken in another team, or they left in between; and where it is on paper.
     """
     chosen, team, _, version = decision.offer
+    if not on_paper.is_live(decision, matter):
+        return None
     try:
         handoff = handoffs.offer(
             matter.episode,

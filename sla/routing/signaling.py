@@ -18,6 +18,7 @@ from sla.clocks import targets
 from sla.models import Handoff, Rep
 from sla.people import absences
 from sla.querysets import managers_of
+from sla.shadow import paper, standing
 
 HOLDER: Final = "holds the lead"
 OWNER: Final = "owns the account"
@@ -34,19 +35,40 @@ class Person(NamedTuple):
 
 
 def hand_over(episode: Episode, lead: Lead, *, now: datetime) -> Handoff | None:
-    """Offer a waiting signal to the first in line; None where nobody is there, or no policy holds: then it waits.
+    """Offer a waiting signal to the first in line; None where nobody is there, or no policy holds: then it waits;
+    and where its team runs in shadow.
 
     Who is away, works here no more, or had this signal before is passed over. The caller has locked lead and episode.
     """
     version = targets.policy(episode, lead)
-    found = next(_line(episode, lead, now=now), None)
+    found = next_in_line(episode, lead, now=now)
     if found is None or version is None:
         return None
     chosen = {"user": found.user.pk}
     trace = {"why": found.why, "rules": [], "team": found.team.pk, "chosen": chosen, "next": [], "others": []}
+    shadow = standing.read().of(None, found.team.pk)
+    if shadow is not None and not standing.began_live(episode.pk):
+        paper.offer(
+            episode,
+            shadow,
+            to=found.user,
+            team=found.team,
+            rule=None,
+            policy_version=version,
+            now=now,
+            why=found.why,
+            trace=trace,
+        )
+        return None
+    paper.go_live(episode, ended_as=paper.EndedAs.LIVE, why="live", now=now)
     return handoffs.offer_signal(
         episode, to=found.user, team=found.team, policy_version=version, now=now, why=found.why, trace=trace
     )
+
+
+def next_in_line(episode: Episode, lead: Lead, *, now: datetime) -> Person | None:
+    """Whose this signal would be now."""
+    return next(_line(episode, lead, now=now), None)
 
 
 def take_back(*, now: datetime) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sla.handoffs.moves import UNDO_FOR
-from sla.models import Desk, FairnessPool, FairnessSpan, FairnessTurn, GivenBack, Handoff, Rep
+from sla.models import Desk, FairnessPool, FairnessSpan, FairnessTurn, GivenBack, Handoff, PaperOffer, Rep, Shadow
 from sla.routing import fairness
 from sla.routing.fairness import Balances, Span
 
@@ -24,6 +24,7 @@ class Rotation:
     desk: Desk
     heat: str
     pool: FairnessPool | None
+    shadow: Shadow | None = None
     back: tuple[tuple[int, int], ...] = ()
 
     def span(self, weights: Weights) -> Span:
@@ -43,16 +44,19 @@ class Rotation:
             owed = fairness.give_back(owed, rep_id)
         return owed
 
-    def take(self, span: Span, rep: Rep, handoff: Handoff, *, now: datetime) -> FairnessTurn:
+    def take(self, span: Span, rep: Rep, offer: Handoff | PaperOffer, *, now: datetime) -> FairnessTurn:
         """Write that this lead was the rep's turn in this span. The desk is locked by the caller."""
-        pool = self.pool or FairnessPool(desk=self.desk, heat=self.heat)
+        pool = self.pool or FairnessPool(desk=self.desk, heat=self.heat, shadow=self.shadow)
         if pool.pk is None:
             pool.save()
         if pool.span is None or span.turns == 0:
             pool.span = self._begin(pool, span, now=now)
-        turn = FairnessTurn.objects.create(
-            span=pool.span, number=span.turns + 1, rep=rep, handoff=handoff, at=handoff.offered_at
-        )
+        turn = FairnessTurn(span=pool.span, number=span.turns + 1, rep=rep)
+        if isinstance(offer, Handoff):
+            turn.handoff, turn.at = offer, offer.offered_at
+        else:
+            turn.paper_offer, turn.at = offer, offer.decided_at
+        turn.save(force_insert=True)
         pool.given = {**keyed(span.given), str(rep.pk): span.given.get(rep.pk, 0) + 1}
         pool.save(update_fields=["span", "given"])
         return turn
@@ -70,13 +74,16 @@ class Rotation:
         return made
 
 
-def rotation(desk: Desk, heat: str, *, now: datetime) -> Rotation:
-    """This team's rotation for hand-raises or a tier. A turn given back counts once its verdict can't be undone."""
-    pool = FairnessPool.objects.select_related("span").filter(desk=desk, heat=heat).first()
-    if pool is None:
-        return Rotation(desk, heat, None)
+def rotation(desk: Desk, heat: str, *, now: datetime, shadow: Shadow | None = None) -> Rotation:
+    """This team's rotation for hand-raises or a tier, in shadow the one on paper.
+
+    A turn given back counts once its verdict can't be undone.
+    """
+    pool = FairnessPool.objects.select_related("span").filter(desk=desk, heat=heat, shadow=shadow).first()
+    if pool is None or shadow is not None:
+        return Rotation(desk, heat, pool, shadow)
     back = GivenBack.objects.filter(pool=pool, span=None, at__lte=now - UNDO_FOR).order_by("pk")
-    return Rotation(desk, heat, pool, tuple(back.values_list("pk", "turn__rep_id")))
+    return Rotation(desk, heat, pool, back=tuple(back.values_list("pk", "turn__rep_id")))
 
 
 def span_of(pool: FairnessPool | None) -> Span | None:

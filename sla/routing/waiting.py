@@ -24,6 +24,7 @@ from scoring.models import Episode, EpisodeChange, Lane, OpenedBy, Phase, Tier
 from sla.clocks import ladder
 from sla.models import Handoff, HandoffChange, LastLook, State
 from sla.querysets import left_to_a_manager
+from sla.shadow import standing
 
 NO_WAIT = timedelta(0)
 
@@ -87,14 +88,14 @@ def pool(*, now: datetime) -> QuerySet[Episode]:
     """
     by_rule = Q(last_look__ends=LastLook.Ends.POOL, last_look__looked_at__gte=F("waiting_since"))
     rests = Q(lead__rest_until__gt=now) & ~Q(lane=Lane.FAST) & ~Q(opened_by=OpenedBy.DATE)
-    pooled = _with_hops(_unheld(now=now)).filter(_in_pool() | by_rule)
+    pooled = _with_hops(_unheld(now=now)).filter(_in_pool() | by_rule).exclude(standing.on_paper())
     return pooled.exclude(lane=Lane.SIGNAL).exclude(rests).order_by(*_line())
 
 
 def _unheld(*, now: datetime) -> QuerySet[Episode]:
-    """Waiting, with no undo time to pass and no manager to decide."""
+    """Waiting, with no undo time to pass and no manager to decide, and not decided on paper."""
     waiting = Episode.objects.filter(phase=Phase.WAITING)
-    return waiting.exclude(route_not_before__gt=now).exclude(left_to_a_manager())
+    return waiting.exclude(route_not_before__gt=now).exclude(left_to_a_manager()).exclude(standing.out_of_line())
 
 
 def _looked_at_lately(*, now: datetime) -> Exists:

@@ -26,6 +26,7 @@ from sla.people import left_behind
 from sla.querysets import HandoffQuerySet, managed_teams
 from sla.routing import assigning, candidates
 from sla.rows import Row, rows
+from sla.shadow import standing as shadow
 from sla.timers import Timer
 
 SHOWN = 200
@@ -149,7 +150,8 @@ def _visible_qualifications(viewer: User) -> QuerySet[Qualification]:
 
 
 def _waiting(viewer: User) -> QuerySet[Episode]:
-    return Episode.objects.filter(phase=Phase.WAITING, lead__in=Lead.objects.visible_to(viewer))
+    waiting = Episode.objects.filter(phase=Phase.WAITING, lead__in=Lead.objects.visible_to(viewer))
+    return waiting.exclude(shadow.on_paper())
 
 
 def _standing(viewer: User) -> QuerySet[Qualification]:
