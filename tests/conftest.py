@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pytest_django.plugin import blocking_manager_key
+
+from tests.order import long_first
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Browser tests are told apart by their fixture, so that none is forgotten."""
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+    if lanes := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+        items[:] = long_first(items, lanes)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The one that gave out the work sweeps up behind the workers."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        from tests import template
+
+        with config.stash[blocking_manager_key].unblock():
+            template.drop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None,
+    django_db_blocker: Any,
+    django_db_keepdb: bool,
+    worker_id: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Workers copy one migrated database; who works alone, or keeps a database, migrates it in place."""
+    if worker_id != "master" and not django_db_keepdb:
+        from tests import template
+
+        with django_db_blocker.unblock():
+            template.use(tmp_path_factory.getbasetemp().parent)
 
 
 @pytest.fixture(scope="session")

@@ -36,16 +36,17 @@ def clear(home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
 
 
-def cores() -> int:
-    """How many tests can run at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def lanes() -> int:
+    """How many tests run at once: one more than there are cores, since the long ones mostly wait."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + 1
 
 
 def pytest_command(options: Sequence[str], *, with_browser: bool) -> Sequence[str]:
     """pytest in parallel, without the browser tests where there is no browser."""
     options = list(options)
     if not any(option.startswith(("-n", "--numprocesses")) for option in options):
-        options = ["-n", str(cores()), "--dist", "worksteal", *options]
+        options = ["-n", str(lanes()), "--dist", "worksteal", *options]
     if not with_browser:
         asked = [position for position, option in enumerate(options) if option == "-m"]
         if asked:
