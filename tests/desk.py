@@ -210,17 +210,12 @@ def define(*, now: datetime, name: str = "MQL", **fields: Any) -> tuple[Definiti
     values |= {"hot_min": 80_000, "warm_min": 50_000}
     version = DefinitionVersion.objects.create(definition=definition, number=1, **values | fields)
 
-    def behavior(key: str, activity: str, points: int, **more: Any) -> None:
-        Criterion.objects.create(
+    def behavior(key: str, activity: str, points: int, **more: Any) -> Criterion:
+        return Criterion(
             version=version, key=key, label=activity, axis="engagement", activities=[activity], points=points, **more
         )
 
-    behavior("pricing", "Visited Pricing Page", 30_000)
-    behavior("trial", "Started Free Trial", 30_000)
-    behavior("article", "Read Article", 2_000)
-    behavior("careers", "Visited Careers Page", -25_000)
-    behavior("demo", "Requested Demo", 25_000, is_hand_raise=True)
-    Criterion.objects.create(
+    senior = Criterion(
         version=version,
         key="senior",
         label="Director or higher",
@@ -228,13 +223,25 @@ def define(*, now: datetime, name: str = "MQL", **fields: Any) -> tuple[Definiti
         points=20_000,
         condition={"field": "lead.seniority", "op": "in", "value": ["owner", "c_level", "vp", "director"]},
     )
-    Criterion.objects.create(
+    student = Criterion(
         version=version,
         key="student",
         label="Student address",
         axis="fit",
         disqualifies=True,
         condition={"field": "lead.domain_kind", "op": "is", "value": "student"},
+    )
+    # At once: most tests found a company.
+    Criterion.objects.bulk_create(
+        [
+            behavior("pricing", "Visited Pricing Page", 30_000),
+            behavior("trial", "Started Free Trial", 30_000),
+            behavior("article", "Read Article", 2_000),
+            behavior("careers", "Visited Careers Page", -25_000),
+            behavior("demo", "Requested Demo", 25_000, is_hand_raise=True),
+            senior,
+            student,
+        ]
     )
     version.state, version.published_at = DefinitionVersion.State.PUBLISHED, now - timedelta(days=30)
     version.save()
@@ -248,9 +255,11 @@ def promise(*, now: datetime, hours: str = PolicyTarget.Hours.ROUND_THE_CLOCK) -
     version.max_hops = 2
     version.save()
 
+    targets: list[PolicyTarget] = []
+
     def target(kind: str, heat: str, seconds: int, **more: Any) -> None:
         counted = hours if kind in (Target.ACCEPT, Target.FIRST_TOUCH) else PolicyTarget.Hours.ROUND_THE_CLOCK
-        PolicyTarget.objects.create(version=version, target=kind, heat=heat, seconds=seconds, hours=counted, **more)
+        targets.append(PolicyTarget(version=version, target=kind, heat=heat, seconds=seconds, hours=counted, **more))
 
     for heat in Heat:
         target(Target.ASSIGN, heat, 2 * MINUTE if heat == Heat.HAND_RAISE else 10 * MINUTE)
@@ -259,9 +268,13 @@ def promise(*, now: datetime, hours: str = PolicyTarget.Hours.ROUND_THE_CLOCK) -
         target(Target.QUALIFY, heat, 2 * DEPTH[heat])
         if heat in ACCEPT:
             target(Target.ACCEPT, heat, ACCEPT[heat])
-    for kind in (Target.ASSIGN, Target.ACCEPT, Target.FIRST_TOUCH, Target.DEPTH, Target.QUALIFY):
-        LadderStep.objects.create(version=version, target=kind, share=100, action=LadderStep.Action.TELL_MANAGER)
-    LadderStep.objects.create(version=version, target=Target.ACCEPT, share=150, action=LadderStep.Action.HOP)
+    PolicyTarget.objects.bulk_create(targets)
+    told = (Target.ASSIGN, Target.ACCEPT, Target.FIRST_TOUCH, Target.DEPTH, Target.QUALIFY)
+    steps = [
+        LadderStep(version=version, target=kind, share=100, action=LadderStep.Action.TELL_MANAGER) for kind in told
+    ]
+    steps.append(LadderStep(version=version, target=Target.ACCEPT, share=150, action=LadderStep.Action.HOP))
+    LadderStep.objects.bulk_create(steps)
     return publishing.publish_policy(version, why="To try things on", now=now, by=None)
 
 

@@ -233,7 +233,7 @@ MATRIX: dict[str, set[str]] = {
 class TestRoles:
     @pytest.mark.parametrize("label", MATRIX)
     @pytest.mark.parametrize("role", ["rep", "manager", "marketing", "revops"])
-    def test_may_change_what_is_theirs(self, label: str, role: str, shop: desk.Company) -> None:
+    def test_may_change_what_is_theirs(self, label: str, role: str) -> None:
         client = signed_in(role)
         request = type("Request", (), {"user": client.user})  # type: ignore[attr-defined]
         model_admin = next(each for model, each in admin.site._registry.items() if model._meta.label == label)
