@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from leads import outbox
-from leads.delivering import claiming, digests, mail, settling, webhooks
+from leads.delivering import claiming, digests, mail, settling, webhooks, words
 from leads.delivering.results import Result
 from leads.models import Endpoint, Notification
 from leads.transactions import business
@@ -61,7 +61,7 @@ def _claim(running: list[Batch], *, clock: Callable[[], datetime], limit: int) -
     batches: list[Batch] = []
     if all(batch.endpoint is not None for batch in running):
         mails = claiming.claim_mail(now=clock(), limit=min(limit, MAILS_AT_ONCE))
-        mails = [each for each in mails if each.kind != claiming.DIGEST or _filled(each, now=clock())]
+        mails = [each for each in mails if _has_words(each, now=clock())]
         batches += [Batch(None, mails)] if mails else []
     busy = [batch.endpoint.pk for batch in running if batch.endpoint is not None]
     free = ENDPOINTS_AT_ONCE - len(busy)
@@ -96,6 +96,18 @@ def _settle(batch: Batch, results: list[Result], *, clock: Callable[[], datetime
     for message, result in zip(batch.messages, results, strict=False):
         settling.settle(message, result, now=clock(), spread=random.random())  # noqa: S311  (jitter, not a secret)
     return len(results)
+
+
+def _has_words(message: Notification, *, now: datetime) -> bool:
+    """Write the words of a mail; one that can't be written is tried again later, and stops no other."""
+    try:
+        words.fill(message)
+    except Exception as error:
+        log.exception("letter_not_written", notification=message.pk)
+        why = Result(said=f"{type(error).__name__}: {error}"[:500])
+        settling.settle_alone(message, why, now=now, spread=random.random())  # noqa: S311  (jitter, not a secret)
+        return False
+    return message.kind != claiming.DIGEST or _filled(message, now=now)
 
 
 @business

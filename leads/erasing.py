@@ -169,4 +169,4 @@ def _empty_messages(ids: list[int], *, now: datetime) -> None:
     leaving = list(about.filter(state=Notification.State.SENDING).order_by("pk").values_list("pk", flat=True))
     Notification.objects.filter(pk__in=leaving).update(state=Notification.State.UNKNOWN, settled_at=now)
     outbox.note(leaving, DeliveryStep.What.UNKNOWN, now=now, said="erased while it was leaving")
-    about.update(subject="", text="", html="", to_address="", last_error="")
+    about.update(subject="", text="", html="", template="", data={}, to_address="", last_error="")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from leads.errors import Refused
 from leads.models import DeliveryStep, Endpoint, Lead, Notification, Topic, User
@@ -13,6 +15,7 @@ from leads.transactions import business
 from leads.wake import wake
 
 State = Notification.State
+P = ParamSpec("P")
 
 
 class EndpointOff(Refused):
@@ -21,47 +24,50 @@ class EndpointOff(Refused):
     code = "endpoint_off"
 
 
-def enqueue(
+def letter(
     effect_key: str,
     *,
     kind: str,
     recipient: User,
     subject: str,
-    text: str,
+    text: str = "",
     html: str = "",
+    template: str = "",
+    data: Mapping[str, Any] | None = None,
     lead: Lead | None = None,
     now: datetime,
     not_before: datetime | None = None,
     promise: str = Notification.Promise.AT_LEAST_ONCE,
     topic: str = Topic.OPERATIONS,
     is_urgent: bool = False,
-) -> None:
-    """Queue one message to one person on our side, once per effect.
+) -> Notification:
+    """One message to one person on our side, to be queued.
 
-    The effect key names the effect (`clock:12:step:3:user:7`): a second call with it changes nothing, so one cause
+    The effect key names the effect (`clock:12:step:3:user:7`): queueing it a second time changes nothing, so one cause
     never mails twice. It leaves at `not_before` (now by default), which gives undo its time. The topic is what the
-    person chooses by: at once, in a digest, not by mail; what is urgent passes their quiet hours.
+    person chooses by: at once, in a digest, not by mail; what is urgent passes their quiet hours. It brings its words,
+    or the `template` of a letter and plain `data`, out of which they are written at sending.
     """
-    _queue(
-        Notification(
-            effect_key=effect_key,
-            kind=kind,
-            topic=topic,
-            is_urgent=is_urgent,
-            recipient=recipient,
-            to_address=recipient.email,
-            subject=" ".join(subject.split())[:250],
-            text=text,
-            html=html,
-            lead=lead,
-            created_at=now,
-            not_before=not_before or now,
-            promise=promise,
-        )
+    return Notification(
+        effect_key=effect_key,
+        kind=kind,
+        topic=topic,
+        is_urgent=is_urgent,
+        recipient=recipient,
+        to_address=recipient.email,
+        subject=_in_one_line(subject),
+        text=text,
+        html=html,
+        template=template,
+        data=dict(data or {}),
+        lead=lead,
+        created_at=now,
+        not_before=not_before or now,
+        promise=promise,
     )
 
 
-def enqueue_for(
+def event_for(
     endpoint: Endpoint,
     effect_key: str,
     *,
@@ -71,26 +77,49 @@ def enqueue_for(
     lead: Lead | None,
     now: datetime,
     not_before: datetime | None = None,
-) -> None:
-    """Queue one event for one endpoint, once per effect; `body` is posted as it stands."""
-    _queue(
-        Notification(
-            effect_key=effect_key,
-            kind=event,
-            endpoint=endpoint,
-            subject=" ".join(subject.split())[:250],
-            text=body,
-            lead=lead,
-            created_at=now,
-            not_before=not_before or now,
-        )
+) -> Notification:
+    """One event for one endpoint, to be queued, once per effect; `body` is posted as it stands."""
+    return Notification(
+        effect_key=effect_key,
+        kind=event,
+        endpoint=endpoint,
+        subject=_in_one_line(subject),
+        text=body,
+        lead=lead,
+        created_at=now,
+        not_before=not_before or now,
     )
 
 
-def listeners(event: str, *, team_id: int | None) -> list[Endpoint]:
+def queue(messages: Sequence[Notification]) -> None:
+    """Queue messages, each once per effect: one whose effect key is known already changes nothing. Within a verb."""
+    if messages:
+        Notification.objects.bulk_create(messages, ignore_conflicts=True)
+        wake("deliver")
+
+
+def _queued(made: Callable[P, Notification]) -> Callable[P, None]:
+    """Make it, and queue it."""
+
+    @wraps(made)
+    def enqueue(*args: P.args, **kwargs: P.kwargs) -> None:
+        queue([made(*args, **kwargs)])
+
+    return enqueue
+
+
+enqueue, enqueue_for = _queued(letter), _queued(event_for)
+
+
+def hearing() -> list[Endpoint]:
+    """The endpoints that are switched on: few, in the order in which they are told."""
+    return list(Endpoint.objects.filter(is_active=True).order_by("pk"))
+
+
+def listeners(event: str, *, team_id: int | None, among: Iterable[Endpoint] | None = None) -> list[Endpoint]:
     """The active endpoints that are told of this event: those of every team, and those of this one."""
-    of_team = Q(team=None) | Q(team=team_id) if team_id is not None else Q(team=None)
-    return list(Endpoint.objects.filter(of_team, is_active=True, events__contains=[event]).order_by("pk"))
+    active = hearing() if among is None else among
+    return [each for each in active if event in each.events and each.team_id in (None, team_id)]
 
 
 @business
@@ -160,20 +189,17 @@ def note(
     )
 
 
-def _queue(message: Notification) -> None:
-    Notification.objects.bulk_create([message], ignore_conflicts=True)
-    wake("deliver")
-
-
 @business
 def probe(effect_key: str, *, kind: str, now: datetime) -> None:
     """Queue a message to nobody: it goes the whole way of a letter up to the mail server's door, and proves the way."""
-    message = Notification(effect_key=effect_key, kind=kind, subject=kind, text="", created_at=now, not_before=now)
-    Notification.objects.bulk_create([message], ignore_conflicts=True)
-    wake("deliver")
+    queue([Notification(effect_key=effect_key, kind=kind, subject=kind, created_at=now, not_before=now)])
 
 
 @business
 def forget_probes(effect_keys: Iterable[str]) -> None:
     """Delete messages to nobody; what was written to somebody stays."""
     Notification.objects.filter(effect_key__in=list(effect_keys), recipient=None, to_address="").delete()
+
+
+def _in_one_line(subject: str) -> str:
+    return " ".join(subject.split())[:250]

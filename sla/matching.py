@@ -96,15 +96,29 @@ def check(condition: Condition) -> None:
         raise Invalid(f"The condition can't be read. {error}", field="condition") from error
 
 
+def _rules() -> list[RoutingRule]:
+    return list(RoutingRule.objects.filter(is_active=True).select_related("team").order_by("position", "id"))
+
+
 def rules_for(episode: Episode, lead: Lead) -> list[tuple[RoutingRule, bool]]:
     """The active routing rules in their order, each with whether it holds."""
-    rules = list(RoutingRule.objects.filter(is_active=True).select_related("team").order_by("position", "id"))
+    rules = _rules()
     return list(zip(rules, which_hold(episode, lead, [rule.condition for rule in rules]), strict=True))
 
 
 def team_of(episode: Episode) -> Team | None:
     """The team that would get this episode: that of the first active routing rule that holds."""
-    return next((rule.team for rule, holds in rules_for(episode, episode.lead) if holds), None)
+    return teams_of([episode])[0]
+
+
+def teams_of(episodes: Sequence[Episode]) -> list[Team | None]:
+    """The same for many episodes, in their order, in two questions."""
+    rules = _rules()
+    conditions = [rule.condition for rule in rules]
+    if not any(conditions):
+        return [rules[0].team if rules else None] * len(episodes)
+    held = which_hold_for_each([values_of(episode, episode.lead) for episode in episodes], conditions)
+    return [next((rule.team for rule, holds in zip(rules, each, strict=True) if holds), None) for each in held]
 
 
 def values_of(episode: Episode, lead: Lead) -> dict[str, Any]:

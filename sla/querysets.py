@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Count, Exists, F, Min, OuterRef, Prefetch, Q, Subquery
 
-from leads.models import Lead, Role, Team, User
+from leads.models import Lead, Role, Team, TeamMembership, User
 from scoring.models import EpisodeChange, EpisodeMember
 
 if TYPE_CHECKING:
@@ -116,6 +116,24 @@ def left_to_a_manager() -> Exists:
 
 def managers_of(team: Team | None) -> list[User]:
     """Who is told about a team's leads: its managers; every manager where there is no team or it has none."""
-    active = User.objects.filter(is_active=True).order_by("id")
-    own = active.filter(memberships__team=team, memberships__is_manager=True) if team is not None else active.none()
-    return list(own.distinct()) or list(active.filter(groups__name=Role.MANAGER).distinct())
+    return managers_of_each([team])[team]
+
+
+def managers_of_each(teams: Collection[Team | None]) -> dict[Team | None, list[User]]:
+    """The same for several teams, in two questions."""
+    found = members_of_each([team for team in teams if team is not None], is_manager=True)
+    told = {team: found.get(team, []) if team is not None else [] for team in teams}
+    if not all(told.values()):
+        active = User.objects.filter(is_active=True).order_by("id")
+        every = list(active.filter(groups__name=Role.MANAGER).distinct())
+        told = {team: own or every for team, own in told.items()}
+    return told
+
+
+def members_of_each(teams: Collection[Team], **which: bool) -> dict[Team, list[User]]:
+    """The people who work in each of these teams, in one question; teams without any are left out."""
+    memberships = TeamMembership.objects.filter(team__in=teams, user__is_active=True, **which)
+    of_team: dict[int, list[User]] = {}
+    for membership in memberships.select_related("user").order_by("user_id"):
+        of_team.setdefault(membership.team_id, []).append(membership.user)
+    return {team: of_team[team.pk] for team in teams if team.pk in of_team}

@@ -9,6 +9,7 @@ from unfold.decorators import action
 
 from leads import clock, jobs, outbox
 from leads.admin.roles import DESK, History, RoleAdmin, now_and_by, page_of
+from leads.delivering import words
 from leads.models import DeliveryStep, Job, Notification, Role
 
 
@@ -40,10 +41,15 @@ class NotificationAdmin(RoleAdmin):
     ordering = ("-created_at", "-id")
     fields = (
         ("created_at", "not_before", "settled_at"), ("state", "attempts", "promise"), "last_error", "kind",
-        ("recipient", "to_address", "endpoint"), "carrier", "lead", "subject", "text", "effect_key",
+        ("recipient", "to_address", "endpoint"), "carrier", "lead", "subject", "words", "effect_key",
     )  # fmt: skip
+    readonly_fields = ("words",)
     inlines = (Steps,)
     actions = ("send_again",)
+
+    @admin.display(description="text")
+    def words(self, message: Notification) -> str:
+        return words.of(message).text
 
     @admin.action(description="Send again what was given up", permissions=["act"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
+from leads.delivering import words
 from leads.delivering.results import SENT, Result
 from leads.models import Notification
 
@@ -24,14 +25,15 @@ SERVICE_NOT_AVAILABLE, TOO_LARGE = 421, 552
 def compose(message: Notification) -> EmailMultiAlternatives:
     """The mail of one outbox row; its Message-ID is the same on every try."""
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip("> ") or "localhost"
+    letter = words.of(message)
     mail = EmailMultiAlternatives(
-        subject=message.subject,
-        body=message.text,
+        subject=letter.subject,
+        body=letter.text,
         to=[message.to_address] if message.to_address else [],
         headers={"Message-ID": f"<{message.public_id}@{domain}>", "Auto-Submitted": "auto-generated"},
     )
-    if message.html:
-        mail.attach_alternative(message.html, "text/html")
+    if letter.html:
+        mail.attach_alternative(letter.html, "text/html")
     return mail
 
 

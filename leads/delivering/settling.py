@@ -33,6 +33,17 @@ def settle(message: Notification, result: Result, *, now: datetime, spread: floa
     Sent, to be tried again later, given up, or unknown. What fails at the relay or the endpoint holds everything else
     that goes there. A lease that has lapsed meanwhile belongs to someone else: then nothing is written.
     """
+    state = settle_alone(message, result, now=now, spread=spread)
+    if message.endpoint_id is None:
+        _relay(result, now=now, spread=spread)
+    else:
+        _endpoint(message.endpoint_id, result, now=now, spread=spread)
+    return state
+
+
+@business
+def settle_alone(message: Notification, result: Result, *, now: datetime, spread: float = 0.0) -> str:
+    """The same where it says nothing of the relay or the endpoint, since no conversation came about."""
     step = _state(message, result, now=now, spread=spread)
     fields = {field: getattr(message, field) for field in ("state", "settled_at", "not_before", "last_error")}
     ours = Notification.objects.filter(pk=message.pk, state=State.SENDING, attempts=message.attempts)
@@ -43,10 +54,6 @@ def settle(message: Notification, result: Result, *, now: datetime, spread: floa
         DeliveryStep.objects.create(
             notification=message, what=step, at=now, attempt=tried, status=result.status, said=result.said[:500]
         )
-    if message.endpoint_id is None:
-        _relay(result, now=now, spread=spread)
-    else:
-        _endpoint(message.endpoint_id, result, now=now, spread=spread)
     return message.state
 
 

@@ -51,6 +51,12 @@ class Notification(models.Model):
     subject = models.CharField(max_length=250)
     text = models.TextField(help_text="The mail's text, or the body an endpoint is sent.")
     html = models.TextField(blank=True)
+    template = models.CharField(
+        max_length=60, blank=True, help_text="Instead of words: the letter that is written at sending, out of `data`."
+    )
+    data = models.JSONField(
+        default=dict, blank=True, help_text="What the letter says, as it was when it was queued. Can be erased."
+    )
     lead = models.ForeignKey("leads.Lead", models.SET_NULL, null=True, related_name="notifications")
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
     created_at = models.DateTimeField()
@@ -73,6 +79,7 @@ class Notification(models.Model):
             models.CheckConstraint(
                 condition=Q(endpoint__isnull=True) | Q(recipient__isnull=True), name="to_a_person_or_an_endpoint"
             ),
+            models.CheckConstraint(condition=Q(template="") | Q(text="", html=""), name="words_or_a_letter_to_write"),
             models.CheckConstraint(
                 condition=Q(state="digested", carrier__isnull=False) | (~Q(state="digested") & Q(carrier__isnull=True)),
                 name="digested_by_a_carrier",

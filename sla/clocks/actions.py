@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from leads import outbox
 from leads.models import Endpoint, Team, User
 from leads.wake import wake
 from scoring.models import Episode
@@ -62,7 +63,7 @@ def move(clock: Clock, rung: LadderStep, *, now: datetime) -> None:
 def _write(clock: Clock, step: Step, rung: LadderStep, recipient: User, *, now: datetime) -> str:
     """Write to one person; returns the effect key."""
     key = f"clock:{clock.pk}:{step.key}:{recipient.pk}"
-    mails.tell_step(clock, rung, recipient, lead=clock.episode.lead, due_at=clock.due_at, effect_key=key, now=now)
+    outbox.queue([mails.of_step(clock, rung, recipient, effect_key=key, now=now)])
     return key
 
 

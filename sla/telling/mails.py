@@ -12,11 +12,11 @@ from django.conf import settings
 
 from leads import letters, outbox
 from leads.letters import Letter, inert
-from leads.models import Lead, Topic, User
+from leads.models import Lead, Notification, Topic, User
 from scoring.models import Lane
 from sla.models import Clock, Handoff, LadderStep, Target
 from sla.telling import links
-from sla.telling.sums import Sum, local, sum_of
+from sla.telling.sums import Sum, sum_of
 
 WHAT = {
     Target.ASSIGN: "a rep to take it",
@@ -74,29 +74,30 @@ def lead_url(lead: Lead) -> str:
     return f"{settings.BASE_URL}/leads/{lead.public_id}/"
 
 
-def tell_step(
-    clock: Clock, step: LadderStep, recipient: User, *, lead: Lead, due_at: datetime, effect_key: str, now: datetime
-) -> None:
-    """Write to one person that a due time comes near, or has passed; once per effect key."""
-    warns = step.warns
-    letter = compose(
-        "warning" if warns else "breach",
-        **about(lead, recipient),
-        what=WHAT[Target(clock.target)],
-        due=local(due_at, recipient),
-        sum=sum_of(clock, recipient).lines,
-        rep=clock.handoff.user if clock.handoff is not None else None,
-        is_rep=step.action == LadderStep.Action.TELL_REP,
-    )
-    outbox.enqueue(
+def of_step(clock: Clock, step: LadderStep, recipient: User, *, effect_key: str, now: datetime) -> Notification:
+    """What is to be written to one person because a due time comes near, or has passed; once per effect key.
+
+    It says what is true now, and is written when it is sent: most of a storm leaves in digests.
+    """
+    kind, topic = ("warning", Topic.WARNING) if step.warns else ("breach", Topic.BREACH)
+    lead, what = clock.episode.lead, WHAT[Target(clock.target)]
+    told = sum_of(clock, recipient)
+    says = about(lead, recipient) | {
+        "what": what,
+        "due": told.due,
+        "sum": told.lines,
+        "rep": str(clock.handoff.user) if clock.handoff is not None else "",
+        "is_rep": step.action == LadderStep.Action.TELL_REP,
+    }
+    return outbox.letter(
         effect_key,
-        kind="warning" if warns else "breach",
-        topic=Topic.WARNING if warns else Topic.BREACH,
+        kind=kind,
+        topic=topic,
         is_urgent=_asked_for_them(clock.handoff, recipient),
         recipient=recipient,
-        subject=letter.subject,
-        text=letter.text,
-        html=letter.html,
+        subject=f"{'Runs out soon' if step.warns else 'Late'}: {what} · {says['lead_name']}",
+        template=f"sla/mail/{kind}",
+        data=says,
         lead=lead,
         now=now,
     )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from leads import delivery, outbox
 from leads.delivering import claiming, settling
@@ -204,6 +205,43 @@ class TestRelay:
         self.queue(rep, now, 3)
         assert delivery.deliver_due(lambda: now) == 3
         assert sorted(Notification.objects.values_list("state", flat=True)) == ["queued", "sent", "sent"]
+
+
+class TestLetters:
+    """Of some messages plain data is queued, and the words are written at sending."""
+
+    LINES = {"lines": [{"subject": "Late: one & all", "url": ""}], "to": "Ann", "url": "http://x.example/inbox/"}
+
+    def letter(self, rep: User, now: datetime, key: str, template: str = "leads/mail/digest") -> None:
+        says = {"kind": "breach", "subject": "Late", "template": template, "data": self.LINES}
+        outbox.enqueue(key, recipient=rep, now=now, **says)
+
+    def test_are_written_at_sending_and_not_kept(self, inbox: Inbox, rep: User, now: datetime) -> None:
+        self.letter(rep, now, "k")
+        assert delivery.deliver_due(lambda: now) == 1
+        (mail,) = inbox.mails
+        assert mail["Subject"] == "Late"
+        assert "Late: one & all" in mail.get_body(("plain",)).get_content()
+        assert "Late: one &amp; all" in mail.get_body(("html",)).get_content()
+        row = Notification.objects.get()
+        assert (row.state, row.text, row.html, row.data) == ("sent", "", "", self.LINES)
+
+    def test_that_cannot_be_written_stop_no_other_and_say_why(self, inbox: Inbox, rep: User, now: datetime) -> None:
+        MailRelay.objects.update(failures=3, failing_since=now)
+        self.letter(rep, now, "bad", "no/such/letter")
+        assert delivery.deliver_due(lambda: now) == 0
+        assert MailRelay.objects.get().failures == 3  # the relay was not asked
+        self.letter(rep, now, "good")
+        assert delivery.deliver_due(lambda: now) == 1
+        bad = Notification.objects.get(effect_key="bad")
+        assert (bad.state, bad.attempts) == ("queued", 1)
+        assert bad.not_before > now
+        assert bad.last_error == "TemplateDoesNotExist: no/such/letter.txt"
+        assert [step.what for step in bad.steps.all()] == ["later"]
+
+    def test_have_words_or_what_they_are_written_of(self, rep: User, now: datetime) -> None:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            queue(rep, now, template="leads/mail/digest")
 
 
 class TestStorm:

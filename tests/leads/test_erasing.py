@@ -165,6 +165,14 @@ class TestMessages:
             "",
         )
 
+    def test_that_are_yet_to_be_written_lose_what_they_would_say(self, person: Lead, now: datetime) -> None:
+        rep = User.objects.create_user("rep@halyard.example", full_name="Rep")
+        says = {"lead_name": person.name}
+        outbox.enqueue("k:1", kind="breach", recipient=rep, subject="S", template="t", data=says, lead=person, now=now)
+        erasing.erase(person.pk, now=now, by=None)
+        message = Notification.objects.get()
+        assert (message.state, message.template, message.data) == ("cancelled", "", {})
+
 
 class TestRefusedItems:
     @pytest.mark.parametrize(

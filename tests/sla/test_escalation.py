@@ -12,7 +12,9 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 from django.urls import resolve
 
+from leads.delivering import words
 from leads.delivery import compose
+from leads.letters import Letter
 from leads.models import Lead, Notification, TeamMembership
 from sla import clocks, clockwork, publishing
 from sla.clocks import escalation
@@ -160,7 +162,7 @@ class TestFire:
         clock.refresh_from_db()
         told = Notification.objects.get(kind="breach")
         assert (told.recipient, clock.breached_at, clock.next_step_at) == (house.manager, clock.due_at, None)
-        assert "No rep has it yet." in told.text
+        assert "No rep has it yet." in words.of(told).text
 
     def test_is_kept_by_the_schema_from_firing_early_or_twice(self, accept: Clock, now: datetime) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
@@ -192,14 +194,14 @@ class TestSkipping:
     ) -> None:
         second = clock_of(house.offered(now=now), Target.ACCEPT)
         at = accept.due_at + MINUTE
-        told = mails.tell_step
+        told = mails.of_step
 
-        def fail_for_the_first(clock: Clock, *args: object, **kwargs: object) -> None:
+        def fail_for_the_first(clock: Clock, *args: object, **kwargs: object) -> Notification:
             if clock.pk == accept.pk:
                 raise RuntimeError("no such template")
-            told(clock, *args, **kwargs)  # type: ignore[arg-type]
+            return told(clock, *args, **kwargs)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(mails, "tell_step", fail_for_the_first)
+        monkeypatch.setattr(mails, "of_step", fail_for_the_first)
         assert clockwork.fire_due(lambda: at) == 1
 
         accept.refresh_from_db()
@@ -208,7 +210,7 @@ class TestSkipping:
         assert second.fired.count() == 2
         assert accept.pk not in clocks.due_page(now=at, limit=10)
 
-        monkeypatch.setattr(mails, "tell_step", told)
+        monkeypatch.setattr(mails, "of_step", told)
         again = at + clocks.RETRY_AFTER
         assert clockwork.fire_due(lambda: again) == 1
         accept.refresh_from_db()
@@ -216,13 +218,13 @@ class TestSkipping:
 
 
 class TestMails:
-    def mail_about(self, accept: Clock, **lead: str) -> tuple[Notification, EmailMessage]:
+    def mail_about(self, accept: Clock, **lead: str) -> tuple[Letter, EmailMessage]:
         Lead.objects.filter(pk=accept.episode.lead_id).update(**lead)
         escalation.fire(accept.pk, now=accept.due_at)
         row = Notification.objects.get(kind="breach")
         parsed = email.message_from_bytes(compose(row).message().as_bytes(), policy=email_policy.default)
         assert isinstance(parsed, EmailMessage)
-        return row, parsed
+        return words.of(row), parsed
 
     def test_say_who_what_and_since_when_in_the_readers_zone(self, accept: Clock, house: Company) -> None:
         house.manager.time_zone = "America/New_York"
