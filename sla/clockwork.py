@@ -8,10 +8,11 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
 
 import structlog
 from django.db import Error, connection
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
 
 PAGE = 200
+TOGETHER = 50  # clocks in one transaction: so long their leads are locked for everybody else
 LONGEST_SLEEP = 1.0
 SWEEP_EVERY = 2.0
 LOOK_EVERY = 10.0
@@ -38,7 +40,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
 
 
 def fire_due(clock: Clock, *, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Fire one page of what is due, in due order, each in its own transaction; returns how many acted.
+    """Fire one page of what is due, in due order, clocks some at a time; returns how many acted.
 
     Clocks, absences that have begun, and graces that are over: what fell due after a rep was gone is not counted
     against them, also where both are noticed late. One that fails is held back and reported, and the others go on.
@@ -55,7 +57,6 @@ def _due(clock: Clock) -> list[Callable[[], int]]:
     """One page of what is due, the longest first; of one instant, absences before clocks."""
     now = clock()
     page = clocks.due_page(now=now, limit=PAGE)
-    fires: list[Callable[[], int]] = [partial(_fire_clock, clock_id, clock, now) for clock_id in page]
     others: list[tuple[datetime, Callable[[], int]]] = [
         *(
             (at, partial(_one, "absence", beginning.begin, key, clock))
@@ -67,12 +68,39 @@ def _due(clock: Clock) -> list[Callable[[], int]]:
         ),
     ]
     if not others:
-        return fires
+        return _some_at_a_time(page, clock, now)
     due_at = dict(StoredClock.objects.filter(pk__in=page).values_list("pk", "next_step_at"))
     dated = [(due_at.get(each) or now, 1, index) for index, each in enumerate(page)]
     last = dated[-1][0] if len(page) == PAGE else now  # what is due after a full page waits for the next one
     dated += [(at, 0, index) for index, (at, _) in enumerate(others) if at <= last]
-    return [fires[index] if kind else others[index][1] for _, kind, index in sorted(dated)]
+    fires: list[Callable[[], int]] = []
+    for is_clock, some in groupby(sorted(dated), key=lambda each: each[1]):
+        places = [index for _, _, index in some]
+        fires += (
+            _some_at_a_time([page[index] for index in places], clock, now)
+            if is_clock
+            else [others[index][1] for index in places]
+        )
+    return fires
+
+
+def _some_at_a_time(page: Sequence[int], clock: Clock, due_by: datetime) -> list[Callable[[], int]]:
+    parts = [page[start : start + TOGETHER] for start in range(0, len(page), TOGETHER)]
+    return [partial(_fire_clocks, part, clock, due_by) for part in parts]
+
+
+def _fire_clocks(clock_ids: Sequence[int], clock: Clock, due_by: datetime) -> int:
+    """Fire some clocks in one transaction, and what can't go with the others each by itself."""
+    if len(clock_ids) == 1:
+        return _fire_clock(clock_ids[0], clock, due_by)
+    try:
+        fired = escalation.fire_page(clock_ids, now=clock, due_by=due_by)
+    except Exception:
+        if lost_connection():
+            raise
+        log.exception("clocks_failed", clocks=list(clock_ids))  # one of them: it is found, and fails alone
+        fired = escalation.Fired(alone=list(clock_ids))
+    return fired.acted + sum(_fire_clock(clock_id, clock, due_by) for clock_id in fired.alone)
 
 
 def _fire_clock(clock_id: int, clock: Clock, due_by: datetime) -> int:

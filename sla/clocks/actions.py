@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from leads import outbox
-from leads.models import Endpoint, Team, User
+from leads.models import Notification, User
 from leads.wake import wake
 from scoring.models import Episode
-from sla import handoffs, matching
+from sla import handoffs
+from sla.clocks.audience import Audience
 from sla.clocks.ladder import Step
-from sla.models import OPEN_STATES, Clock, Desk, LadderStep, Rep
-from sla.querysets import managers_of
+from sla.models import OPEN_STATES, Clock, LadderStep
 from sla.routing import waiting
 from sla.telling import events, mails
 
@@ -25,26 +24,36 @@ Action = LadderStep.Action
 BREACH: Final = "breach"
 POOL: Final = "pool"
 
+Told = tuple[list[User], str]
 
-def tell(clock: Clock, step: Step, *, now: datetime) -> dict[str, Any]:
-    """Tell whom the step names, and return what its row keeps: the effects, or why it was skipped."""
+
+class Telling(NamedTuple):
+    """What a step's row keeps, the effects or why it was skipped; and the messages that are those effects."""
+
+    detail: dict[str, Any]
+    messages: list[Notification]
+
+
+def tell(clock: Clock, step: Step, audience: Audience, *, now: datetime) -> Telling:
+    """Whom a step tells and what; nothing is queued yet."""
     rung = step.ladder_step
     if rung is None:
-        return {"noticed_by": "clock", "told": events.tell("clock.breached", clock=clock, now=now)}
-    told: list[str] = []
+        heard = _heard("clock.breached", clock, audience, now=now)
+        return Telling({"noticed_by": "clock", "told": _keys(heard)}, heard)
+    messages: list[Notification] = []
     if rung.warns:
-        told += events.tell("clock.warning", clock=clock, now=now, once=_moment(rung))
+        messages += _heard("clock.warning", clock, audience, now=now, once=_moment(rung))
     if rung.action in _RECIPIENTS:
-        recipients, why_not = _RECIPIENTS[rung.action](clock)
-        told += [_write(clock, step, rung, recipient, now=now) for recipient in recipients]
+        recipients, why_not = _RECIPIENTS[rung.action](clock, audience)
+        messages += [_letter(clock, step, rung, recipient, now=now) for recipient in recipients]
         why_not = "" if recipients else why_not
     else:
-        why_not = _why_not(clock, rung)
-    if rung.endpoint is not None and not why_not:
+        why_not = _why_not(clock, rung, audience)
+    if rung.endpoint_id is not None and not why_not and (endpoint := audience.endpoint(rung.endpoint_id)) is not None:
         event = "clock.warning" if rung.warns else "clock.breached"
-        told += events.tell(event, clock=clock, now=now, once=step.key, only=rung.endpoint)
-    detail = {"action": rung.action, "moment": rung.moment, "told": told}
-    return detail | {"skipped": why_not} if why_not else detail
+        messages += events.messages(event, [endpoint], clock=clock, now=now, once=step.key)
+    detail = {"action": rung.action, "moment": rung.moment, "told": _keys(messages)}
+    return Telling(detail | {"skipped": why_not} if why_not else detail, messages)
 
 
 def move(clock: Clock, rung: LadderStep, *, now: datetime) -> None:
@@ -60,11 +69,17 @@ def move(clock: Clock, rung: LadderStep, *, now: datetime) -> None:
         events.tell("episode.pooled", episode=clock.episode, now=now, once=hop)
 
 
-def _write(clock: Clock, step: Step, rung: LadderStep, recipient: User, *, now: datetime) -> str:
-    """Write to one person; returns the effect key."""
+def _heard(event: str, clock: Clock, audience: Audience, *, now: datetime, once: str = "") -> list[Notification]:
+    return events.messages(event, audience.listeners(event, clock), clock=clock, now=now, once=once)
+
+
+def _letter(clock: Clock, step: Step, rung: LadderStep, recipient: User, *, now: datetime) -> Notification:
     key = f"clock:{clock.pk}:{step.key}:{recipient.pk}"
-    outbox.queue([mails.of_step(clock, rung, recipient, effect_key=key, now=now)])
-    return key
+    return mails.of_step(clock, rung, recipient, effect_key=key, now=now)
+
+
+def _keys(messages: list[Notification]) -> list[str]:
+    return [message.effect_key for message in messages]
 
 
 def _moment(rung: LadderStep) -> str:
@@ -72,48 +87,32 @@ def _moment(rung: LadderStep) -> str:
     return f"share:{rung.share}" if rung.share is not None else f"due{rung.from_due:+d}"
 
 
-def team_of(clock: Clock) -> Team | None:
-    """The team whose promise it is: the one that has the lead, or would get it."""
-    return clock.handoff.team if clock.handoff is not None else matching.team_of(clock.episode)
-
-
-Told = tuple[list[User], str]
-
-
-def _rep(clock: Clock) -> Told:
+def _rep(clock: Clock, audience: Audience) -> Told:
     rep = clock.handoff.user if clock.handoff is not None else None
     return ([rep] if rep is not None and rep.is_active else []), "the rep works here no more"
 
 
-def _managers(clock: Clock) -> Told:
-    return managers_of(team_of(clock)), "there is no manager"
+def _managers(clock: Clock, audience: Audience) -> Told:
+    return audience.managers(clock), "there is no manager"
 
 
-def _team(clock: Clock) -> Told:
-    team = team_of(clock)
-    people = User.objects.filter(is_active=True, memberships__team=team).order_by("id") if team is not None else []
-    return list(people), "there is nobody in the team"
+def _team(clock: Clock, audience: Audience) -> Told:
+    return audience.members(clock), "there is nobody in the team"
 
 
-_RECIPIENTS: Final[dict[str, Callable[[Clock], Told]]] = {
+_RECIPIENTS: Final[dict[str, Callable[[Clock, Audience], Told]]] = {
     Action.TELL_REP: _rep,
     Action.TELL_MANAGER: _managers,
     Action.TELL_TEAM: _team,
 }
 
 
-def _why_not(clock: Clock, rung: LadderStep) -> str:
+def _why_not(clock: Clock, rung: LadderStep, audience: Audience) -> str:
     """Why a step that takes the lead elsewhere can't; empty where it can."""
     if clock.handoff is not None and clock.handoff.state not in OPEN_STATES:
         return "the rep has it no more"
-    if rung.team is not None and not takes_leads(rung.team):
+    if rung.team is not None and not audience.takes_leads(rung.team):
         return f"{rung.team} takes no leads any more"
-    if rung.endpoint_id is not None and not Endpoint.objects.filter(pk=rung.endpoint_id, is_active=True).exists():
+    if rung.endpoint_id is not None and audience.endpoint(rung.endpoint_id) is None:
         return f"the endpoint {rung.endpoint} is switched off"
     return ""
-
-
-def takes_leads(team: Team) -> bool:
-    """Whether a team has a desk and somebody at it."""
-    reps = Rep.objects.filter(is_active=True, user__is_active=True, user__memberships__team=team)
-    return Desk.objects.filter(team=team).exists() and reps.exists()

@@ -19,6 +19,7 @@ class Audience:
 
     def __init__(self, clocks: Iterable[Clock]) -> None:
         self._clocks = list(clocks)
+        self._takes_leads: dict[int, bool] = {}
 
     def team_of(self, clock: Clock) -> Team | None:
         """The team whose promise it is: the one that has the lead, or would get it."""
@@ -42,13 +43,21 @@ class Audience:
         """One endpoint, if it is switched on."""
         return next((each for each in self._hearing if each.pk == endpoint_id), None)
 
+    def takes_leads(self, team: Team) -> bool:
+        """Whether another team has a desk and somebody at it."""
+        if team.pk not in self._takes_leads:
+            self._takes_leads[team.pk] = takes_leads(team)
+        return self._takes_leads[team.pk]
+
     @cached_property
     def _hearing(self) -> list[Endpoint]:
         return outbox.hearing()
 
     @cached_property
     def _teams(self) -> dict[int, Team | None]:
-        teams: dict[int, Team | None] = {each.pk: each.handoff.team for each in self._clocks if each.handoff is not None}
+        teams: dict[int, Team | None] = {
+            each.pk: each.handoff.team for each in self._clocks if each.handoff is not None
+        }
         waiting = [each for each in self._clocks if each.handoff is None]
         if waiting:
             episodes = [each.episode for each in waiting]

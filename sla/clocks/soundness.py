@@ -7,7 +7,7 @@ from itertools import combinations
 
 from leads.errors import Invalid
 from leads.models import User
-from sla.clocks.actions import takes_leads
+from sla.clocks.audience import takes_leads
 from sla.models import Desk, LadderStep, PolicyTarget, PolicyVersion, RoutingRule, Target
 
 Action = LadderStep.Action

@@ -5,6 +5,7 @@ Payloads are described in docs/telling.md; fields are only ever added within a v
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from django.conf import settings
 from leads import outbox
 from leads.delivering import formats
 from leads.letters import inert
-from leads.models import Endpoint, Lead, User
+from leads.models import Endpoint, Lead, Notification, User
 from scoring.models import Episode
 from sla.models import Clock, Handoff, Target
 
@@ -52,16 +53,36 @@ def tell(
     """Queue one event for every endpoint that listens to it, once per subject and `once`; returns the effect keys.
 
     The subject is the clock, the hand-off or the episode, the narrowest given. An endpoint of a team hears of that
-    team's hand-offs and clocks alone. `only` tells one endpoint, subscribed or not, as a ladder's step may ask for.
+    team's hand-offs and clocks alone. `only` tells one endpoint, subscribed or not.
     Raises ValueError for an event that is not in the catalog.
     """
+    handoff = handoff or (clock.handoff if clock is not None else None)
+    told = [only] if only is not None else outbox.listeners(event, team_id=handoff.team_id if handoff else None)
+    made = messages(
+        event, told, handoff=handoff, episode=episode, clock=clock, now=now, once=once, not_before=not_before
+    )
+    outbox.queue(made)
+    return [message.effect_key for message in made]
+
+
+def messages(
+    event: str,
+    endpoints: Sequence[Endpoint],
+    *,
+    handoff: Handoff | None = None,
+    episode: Episode | None = None,
+    clock: Clock | None = None,
+    now: datetime,
+    once: str = "",
+    not_before: datetime | None = None,
+) -> list[Notification]:
+    """What `tell` queues for these endpoints."""
     if event not in EVENTS:
         raise ValueError(f"There is no event {event!r}; one of {', '.join(EVENTS)}.")
     handoff = handoff or (clock.handoff if clock is not None else None)
     subject = clock or handoff or episode
     if subject is None:
         raise ValueError("Say what the event is about: a clock, a hand-off or an episode.")
-    endpoints = [only] if only is not None else outbox.listeners(event, team_id=handoff.team_id if handoff else None)
     if not endpoints:
         return []
     episode = episode or (handoff.episode if handoff is not None else clock.episode if clock is not None else None)
@@ -70,12 +91,10 @@ def tell(
     base = ":".join(part for part in (_name(subject), event, once) if part)
     told = payload(event, episode=episode, handoff=handoff, clock=clock, now=now)
     said = word(event, episode=episode, handoff=handoff, clock=clock)
-    keys = []
-    for endpoint in endpoints:
-        key = f"{base}:endpoint:{endpoint.pk}"
-        outbox.enqueue_for(
+    return [
+        outbox.event_for(
             endpoint,
-            key,
+            f"{base}:endpoint:{endpoint.pk}",
             event=event,
             subject=said.headline,
             body=formats.body(endpoint.kind, event=told, word=said),
@@ -83,8 +102,8 @@ def tell(
             now=now,
             not_before=not_before,
         )
-        keys.append(key)
-    return keys
+        for endpoint in endpoints
+    ]
 
 
 def moved(handoff: Handoff, *, now: datetime, not_before: datetime | None = None) -> None:
