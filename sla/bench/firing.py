@@ -6,38 +6,30 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from leads import clock
-from leads.models import Lead, Notification, Stage, Team
-from scoring import episodes
-from scoring.models import DefinitionVersion, EpisodeChange, Lane, OpenedBy, Tier
-from sla import clocks, clockwork, handoffs, publishing
+from leads.models import Notification
+from sla import clocks, clockwork
+from sla.bench import many, plain
 from sla.clocks import escalation
-from sla.models import (
-    Clock,
-    ClockStep,
-    HandoffChange,
-    LadderStep,
-    Policy,
-    Rep,
-    Target,
-)
+from sla.models import Clock, ClockStep, Target
 
 PROCESSES: Final = 2
 FIRES: Final = 3000
 FEW: Final = 10_000
 LOOKS: Final = 300
-TARGETS: Final = (Target.ACCEPT, Target.FIRST_TOUCH, Target.DEPTH, Target.QUALIFY)
-FOREVER: Final = timedelta(days=3650)
+TICKS: Final = 100  # of CPU time in /proc, a second
 
 
 @dataclass(frozen=True)
@@ -50,15 +42,37 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Rate:
+    """How fast clocks were fired; CPU seconds are of our processes and, where they can be seen, of the database's."""
+
+    clocks: int
+    seconds: float
+    ours: float
+    database: float | None
+
+    @property
+    def per_second(self) -> float:
+        return self.clocks / self.seconds
+
+    def __str__(self) -> str:
+        """Clocks per second, and the CPU time that one took: on a busy machine this is what to go by."""
+        parts = [f"ours {self.ours / self.clocks * 1000:.2f} ms"]
+        if self.database is not None:
+            parts.append(f"the database's {self.database / self.clocks * 1000:.2f} ms")
+        return f"{self.per_second:>10,.0f} clocks/s   CPU of each: {', '.join(parts)}"
+
+
+@dataclass(frozen=True)
 class Cost:
     """All of one run."""
 
     found: list[Found]
-    fired: int
-    verb: float
-    plain: float
+    verb: Rate
+    plain_together: Rate
+    plain_each: Rate
     rows_each: float
-    questions_each: int
+    questions_of_one: int
+    questions_of_page: int
 
     @property
     def ratio(self) -> float:
@@ -75,140 +89,64 @@ class Cost:
             yield f"  {each.clocks:>9,} open clocks   {each.seconds * 1000:>8.3f} ms"
             yield from (f"    {line[:140]}" for line in each.plan)
         yield f"  ratio               {self.ratio:>10.2f}"
-        yield f"Firing {self.fired:,} breaches that tell rep and manager, {PROCESSES} processes, a transaction each"
-        yield f"  the verb            {self.verb:>10,.0f} clocks/s   {self.questions_each} questions each"
-        yield f"  the same by SQL     {self.plain:>10,.0f} clocks/s   {self.rows_each:.1f} rows each"
+        yield (
+            f"Firing {self.verb.clocks:,} breaches that tell rep and manager, {PROCESSES} processes; "
+            f"{self.rows_each:.1f} rows each"
+        )
+        size = clockwork.TOGETHER
+        yield f"  the verb, {size} a transaction   {self.verb}"
+        yield f"  plain SQL, {size} a transaction  {self.plain_together}"
+        yield f"  plain SQL, one by one       {self.plain_each}"
+        yield (
+            f"  questions: {self.questions_of_one} for one clock, {self.questions_of_page} for {size}, "
+            f"{self.questions_of_page / size:.2f} each"
+        )
 
 
-def measure(many: int) -> Cost:
+def measure(open_clocks: int) -> Cost:
     """Fill an empty house with open clocks, and measure. What stands in it afterwards is not real."""
     now = clock.now()
-    model = _model(now=now - timedelta(hours=3))
-    _multiply(model, 2 * FIRES, now=now)
+    model = many.model(now=now - timedelta(hours=3))
+    many.multiply(model, 3 * FIRES + clockwork.TOGETHER + 1, now=now)
     due = list(Clock.objects.filter(target=Target.ACCEPT).order_by("pk").values_list("pk", flat=True))
     found = []
-    for wanted in (FEW, many):
+    for wanted in (FEW, open_clocks):
         missing = wanted - Clock.objects.filter(verdict="").count()
         if missing > 0:
-            _multiply(model, -(-missing // len(TARGETS)), now=now, waits=True)
-        found.append(_look(now=now))
-    fired, spare = due[:FIRES], due[FIRES : 2 * FIRES]
-    with CaptureQueriesContext(connection) as asked:
-        escalation.fire(spare.pop(), now=clock.now)
-    Clock.objects.filter(pk__in=spare).update(next_step_at=now + FOREVER)
+            many.multiply(model, -(-missing // len(many.TARGETS)), now=now, waits=True)
+        found.append(_look())
+    fired, spare = due[:FIRES], due[FIRES:]
+    one, page = spare[:1], spare[1 : clockwork.TOGETHER + 1]
+    questions = [_questions(part) for part in (one, page)]
+    together, each = spare[len(one + page) :][:FIRES], spare[len(one + page) :][FIRES : 2 * FIRES]
+    Clock.objects.filter(pk__in=spare).update(next_step_at=now + many.FOREVER)
     before = _rows()
     verb = _fire(len(fired))
     rows_each = (_rows() - before) / len(fired) + 1  # and the clock itself
-    plain = _by_sql(spare, fired[0])
-    return Cost(found, len(fired), verb, plain, rows_each, len(asked))
+    asked = plain.statements(fired[0])
+    return Cost(
+        found,
+        verb,
+        _by_sql(together, asked, together=clockwork.TOGETHER),
+        _by_sql(each, asked, together=1),
+        rows_each,
+        *questions,
+    )
 
 
-def fire_all() -> int:
-    """What one process of the measurement does: fire until nothing is due."""
-    done = 0
+def fire_all() -> dict[str, Any]:
+    """What one process of the measurement does: fire until nothing is due. Returns how many, and what it took."""
+    backend, ours, theirs, done = _backend(), time.process_time(), _cpu_of(_backend()), 0
     while fired := clockwork.fire_due(clock.now):
         done += fired
-    return done
+    return {"fired": done, "ours": time.process_time() - ours, "database": _since(theirs, backend)}
 
 
-def _model(*, now: datetime) -> Clock:
-    """One lead on offer, made by the verbs, under a policy whose breach tells rep and manager: what is multiplied."""
-    version = publishing.draft_policy(Policy.objects.get())
-    version.steps.all().delete()
-    version.targets.all().update(hours="always", outside_seconds=None)
-    for action in (LadderStep.Action.TELL_REP, LadderStep.Action.TELL_MANAGER):
-        LadderStep.objects.create(version=version, target=Target.ACCEPT, share=100, action=action)
-    publishing.publish_policy(version, now=now, by=None)
-    team = Team.objects.filter(desk__isnull=False).order_by("pk").first()
-    rep = Rep.objects.filter(user__memberships__team=team).select_related("user").order_by("pk").first()
-    judged = DefinitionVersion.objects.select_related("definition").first()
-    if team is None or rep is None or judged is None:
-        raise ValueError("The bench's company has no team, rep or definition.")
-    lead = Lead.objects.create(stage=Stage.LEAD, stage_at=now, created_at=now, first_name="Alex", last_name="Reed")
-    episode = episodes.open_episode(
-        lead,
-        qualification=None,
-        definition=judged.definition,
-        version=judged,
-        tier=Tier.HOT,
-        lane=Lane.NORMAL,
-        opened_by=OpenedBy.EVIDENCE,
-        opened_at=now,
-        now=now,
-    )
-    trace = {"why": "bench", "rules": []}
-    offer = handoffs.offer(
-        episode, rep=rep, team=team, rule=None, policy_version=version, now=now, why="bench", trace=trace
-    )
-    return Clock.objects.select_related("handoff__episode__lead").get(handoff=offer, target=Target.ACCEPT)
-
-
-def _multiply(model: Clock, times: int, *, now: datetime, waits: bool = False) -> None:
-    """So many more leads on offer like this one: due by now, or with a clock for each target that waits for years."""
-    handoff = model.handoff
-    if handoff is None:
-        raise ValueError("An accept clock has a hand-off.")
-    episode = handoff.episode
-    with transaction.atomic():
-        _trust()
-        leads = _clone(episode.lead, f"generate_series(1, {times}) AS made(id)", {"public_id": "gen_random_uuid()"})
-        matters = _clone(episode, f"leads_lead AS made WHERE {leads}", {"lead_id": "made.id", **_ANEW})
-        offers = _clone(handoff, f"scoring_episode AS made WHERE {matters}", {"episode_id": "made.id", **_ANEW})
-        first, opened = (
-            HandoffChange.objects.get(handoff=handoff),
-            EpisodeChange.objects.filter(episode=episode).first(),
-        )
-        _clone(first, f"sla_handoff AS made WHERE {offers}", {"handoff_id": "made.id"})
-        if opened is not None:
-            _clone(opened, f"scoring_episode AS made WHERE {matters}", {"episode_id": "made.id"})
-        own = {"handoff_id": "made.id", "episode_id": "made.episode_id"}
-        if waits:
-            later = {"due_at": f"'{(now + FOREVER).isoformat()}'", "next_step_at": f"'{(now + FOREVER).isoformat()}'"}
-            names = ", ".join(f"'{target.value}'" for target in TARGETS)
-            source = f"sla_handoff AS made CROSS JOIN unnest(ARRAY[{names}]) AS target(name) WHERE {offers}"
-            _clone(model, source, own | later | {"target": "target.name"})
-            return
-        made = _clone(model, f"sla_handoff AS made WHERE {offers}", own)
-        _clone(model.timings.get(), f"sla_clock AS made WHERE {made}", {"clock_id": "made.id"})
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-
-
-def _trust() -> None:
-    """Within this transaction, check no foreign key of the millions of copies, where the server lets us say so."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        if cursor.fetchone()[0]:
-            cursor.execute("SET LOCAL session_replication_role = replica")
-
-
-_ANEW: Final = {"public_id": "gen_random_uuid()"}
-
-
-def _clone(row: models.Model, source: str, anew: Mapping[str, str]) -> str:
-    """Insert a copy of a row for each of the source, with some columns anew; returns what finds the copies."""
-    table = row._meta.db_table
-    columns = [str(field.column) for field in row._meta.concrete_fields if not field.primary_key]
-    values = ", ".join(anew.get(column, f"model.{column}") for column in columns)
-    # The copied row is joined in front, so that a condition of the source stays last.
-    relation, _, condition = source.partition(" WHERE ")
-    where = f" WHERE {condition}" if condition else ""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table}")  # noqa: S608 (our own tables)
-        (last,) = cursor.fetchone()
-        cursor.execute(
-            f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 (our own tables and columns)
-            f"SELECT {values} FROM (SELECT * FROM {table} WHERE id = %s) AS model CROSS JOIN {relation}{where}",
-            [row.pk],
-        )
-    return f"made.id > {last}"
-
-
-def _look(*, now: datetime) -> Found:
+def _look() -> Found:
     """The best of many questions for a page of due ids, and its plan."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE sla_clock")
-    best = float("inf")
+    best, now = float("inf"), clock.now()
     for _ in range(LOOKS):
         began = time.perf_counter()
         clocks.due_page(now=now, limit=clockwork.PAGE)
@@ -218,8 +156,15 @@ def _look(*, now: datetime) -> Found:
     return Found(Clock.objects.filter(verdict="").count(), best, plan)
 
 
-def _fire(expected: int) -> float:
-    """Clocks per second, by several processes at once; what they take to start is not counted."""
+def _questions(clock_ids: list[int]) -> int:
+    """How many statements one transaction of these clocks is, its beginning and its end among them."""
+    with CaptureQueriesContext(connection) as asked:
+        escalation.fire_page(clock_ids, now=clock.now)
+    return len(asked)
+
+
+def _fire(expected: int) -> Rate:
+    """Several processes at once; what they take to start is not counted."""
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "bench_clocks", "--fire"]
     children: list[Any] = [_process(command) for _ in range(PROCESSES)]
     for child in children:
@@ -229,60 +174,70 @@ def _fire(expected: int) -> float:
     for child in children:
         child.stdin.write("go\n")
         child.stdin.flush()
-    fired = [json.loads(child.stdout.readline()) for child in children]
+    told = [json.loads(child.stdout.readline()) for child in children]
     took = time.perf_counter() - began
     for child in children:
         child.communicate()
-    if sum(fired) < expected:  # the model's own clock and the canary may be among them
+    fired = sum(each["fired"] for each in told)
+    if fired < expected:  # the model's own clock and the canary may be among them
         raise RuntimeError(f"{fired} clocks fired, of {expected}.")
-    return float(sum(fired)) / took
+    return Rate(fired, took, sum(each["ours"] for each in told), _sum([each["database"] for each in told]))
 
 
 def _process(command: list[str]) -> Any:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 (our own)
 
 
-def _by_sql(ids: list[int], like: int) -> float:
-    """Transactions per second that write what firing wrote for one clock, copied row by row, by as many connections."""
-    notes = Notification.objects.filter(effect_key__startswith=f"clock:{like}:").order_by("pk")
-    steps = [_insert(step, {"clock_id": "%(clock)s"}) for step in ClockStep.objects.filter(clock=like)]
-    letters = [
-        _insert(note, {"public_id": "gen_random_uuid()", "effect_key": f"'sql:' || %(clock)s || ':{number}'"})
-        for number, note in enumerate(notes)
-    ]
+def _by_sql(ids: list[int], asked: list[str], *, together: int) -> Rate:
+    """The same rows by as many connections, each with its part."""
+    spent: list[float | None] = []
 
     def write(part: list[int]) -> None:
-        with connection.cursor() as cursor:
-            for each in part:
-                with transaction.atomic():
-                    values = {"clock": each}
-                    cursor.execute(
-                        "UPDATE sla_clock SET breached_at = due_at, next_step_at = NULL WHERE id = %(clock)s", values
-                    )
-                    for statement in (*steps, *letters):
-                        cursor.execute(statement, values)
+        backend = _backend()
+        before = _cpu_of(backend)
+        plain.write(part, asked, together=together)
+        spent.append(_since(before, backend))
         connection.close()
 
-    return len(ids) / _together([ids[place::PROCESSES] for place in range(PROCESSES)], write)
+    ours, began = time.process_time(), time.perf_counter()
+    _at_once([partial(write, ids[place::PROCESSES]) for place in range(PROCESSES)])
+    return Rate(len(ids), time.perf_counter() - began, time.process_time() - ours, _sum(spent))
 
 
-def _insert(row: models.Model, anew: Mapping[str, str]) -> str:
-    columns = [str(field.column) for field in row._meta.concrete_fields if not field.primary_key]
-    values = ", ".join(anew.get(column, column) for column in columns)
-    return (
-        f"INSERT INTO {row._meta.db_table} ({', '.join(columns)}) "  # noqa: S608 (our own tables and columns)
-        f"SELECT {values} FROM {row._meta.db_table} WHERE id = {row.pk}"
-    )
-
-
-def _together(parts: list[list[int]], write: Callable[[list[int]], None]) -> float:
-    threads = [Thread(target=write, args=(part,)) for part in parts]
-    began = time.perf_counter()
+def _at_once(parts: list[Callable[[], None]]) -> None:
+    threads = [Thread(target=part) for part in parts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return time.perf_counter() - began
+
+
+def _backend() -> int:
+    """The process that serves this connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def _cpu_of(pid: int) -> float | None:
+    """CPU seconds of a process on this machine; None where that can't be seen, or it is no database's."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    name, _, rest = told.partition("(")[2].rpartition(")")
+    fields = rest.split()
+    return (int(fields[11]) + int(fields[12])) / TICKS if name.startswith("postgres") else None
+
+
+def _since(before: float | None, pid: int) -> float | None:
+    after = _cpu_of(pid)
+    return None if before is None or after is None else after - before
+
+
+def _sum(parts: list[float | None]) -> float | None:
+    known = [each for each in parts if each is not None]
+    return sum(known) if len(known) == len(parts) else None
 
 
 def _rows() -> int:

@@ -1,19 +1,24 @@
 """The bench measures what it says: its leads, its floor, its clients and its percentiles."""
 
 import json
-from datetime import datetime
+from collections import Counter
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 
-from leads.models import Activity, ActivityType, Lead, Source
+from leads import clock
+from leads.models import Activity, ActivityType, Lead, Notification, Source
 from scoring.models import DefinitionVersion, Score
-from sla.bench import definitions, people, rescoring, sender
+from sla.bench import definitions, firing, many, people, plain, rescoring, sender
 from sla.bench.offers import Delays
 from sla.bench.sender import Load
+from sla.clocks import escalation
 from sla.demo import company
+from sla.models import Clock
 
 N = 200
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -64,6 +69,36 @@ class TestRescoring:
             leads, counted = cursor.fetchone()
         names = {name for criterion in classic.criteria.all() for name in criterion.activities}
         assert (leads, counted) == (N, Activity.objects.filter(type__name__in=names).count())
+
+
+class TestClocks:
+    @pytest.fixture
+    def due(self, db: None, now: datetime) -> list[int]:
+        """Five breaches that tell rep and manager, all alike."""
+        company.found(now=now - HOUR)
+        many.multiply(many.model(now=now), 4, now=now)
+        return list(Clock.objects.filter(target="accept").order_by("pk").values_list("pk", flat=True))
+
+    @pytest.mark.parametrize("together", [1, 3])
+    def test_are_written_by_plain_sql_as_the_verb_writes_them(self, due, now, together):
+        first, *others = due
+        assert escalation.fire(first, now=now + HOUR)
+        plain.write(others, plain.statements(first), together=together)
+        written = {
+            (clock.breached_at, clock.next_step_at, tuple(clock.fired.order_by("pk").values_list("key", flat=True)))
+            for clock in Clock.objects.filter(pk__in=due)
+        }
+        assert len(written) == 1
+        told = Notification.objects.filter(kind="breach").values_list("subject", "recipient", "data__what")
+        assert sorted(Counter(told).values()) == [5, 5]
+
+    def test_are_fired_with_what_it_takes(self, due, monkeypatch):
+        monkeypatch.setattr(clock, "now", lambda: Clock.objects.filter(pk__in=due).latest("due_at").due_at)
+        told = firing.fire_all()
+        assert told["fired"] == len(due)
+        assert told["ours"] > 0
+        line = str(firing.Rate(told["fired"], 2.0, told["ours"], None))
+        assert line.strip().startswith("2 clocks/s   CPU of each: ours")
 
 
 class TestClients:
