@@ -17,6 +17,7 @@ from tests.chaos.scenario import Scene
 from tests.processes import Process
 
 RATE = 300  # clocks that fall due in a second
+AT_LEAST = 6.0  # seconds in which they do, however few they are: the blows shall fall among them
 PATIENCE = 300.0  # seconds of the wall in which some clock must have fired
 PROCESSES = 3
 
@@ -58,7 +59,7 @@ def run(scene: Scene) -> None:
 def fire_under(scene: Scene, clocks: int, blows: list[Callable[[list[Process]], None]]) -> None:
     """Let clocks fall due, deal the blows between the first and the last of them, and see what became of each clock."""
     first_due = clock.now() + timedelta(seconds=5 + clocks / 1500)
-    over = timedelta(seconds=clocks / RATE)
+    over = timedelta(seconds=max(clocks / RATE, AT_LEAST))
     many.offered(clocks, first_due=first_due, over=over)
     horizon = {"horizon": first_due + over + 2 * many.BETWEEN}
     total = ask(LEFT, horizon)["remaining"]

@@ -35,11 +35,11 @@ FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdrop
 """
 KEYS = {"sla_routingtrace": "handoff_id"}
 CLOCKS_EACH = 2
-BETWEEN = timedelta(seconds=60)  # from the one clock's due time to the other's
+BETWEEN = timedelta(seconds=15)  # from the one clock's due time to the other's
 
 
 def offered(clocks: int, *, first_due: datetime, over: timedelta) -> None:
-    """Leads on offer: their accept clocks fall due evenly `over` this time, their first-touch clocks a minute later."""
+    """Leads on offer: their accept clocks fall due evenly `over` this time, their first-touch clocks a little later."""
     budget = desk.ACCEPT[Heat.WARM]
     with mock.patch.dict(desk.FIRST_TOUCH, {Heat.WARM: budget + int(BETWEEN.total_seconds())}):
         began = first_due - timedelta(seconds=budget)
