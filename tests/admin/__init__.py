@@ -1,0 +1,5 @@
+"""The admin of all floors."""
+
+import pytest
+
+pytest.register_assert_rewrite(f"{__name__}.pages")
