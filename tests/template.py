@@ -28,9 +28,9 @@ def use(shared: Path) -> None:
 
 
 def drop() -> None:
-    """Forget it, if there was one."""
+    """Forget it, if there was one; what a killed worker left connected is ended."""
     with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
-        cursor.execute(f"DROP DATABASE IF EXISTS {connection.ops.quote_name(name())}")
+        cursor.execute(f"DROP DATABASE IF EXISTS {connection.ops.quote_name(name())} WITH (FORCE)")
 
 
 def _make() -> None:
