@@ -270,6 +270,7 @@ class TestTheTestRun:
 
 @linux
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 class TestTheWholeDemo:
     def test_serves_survives_kills_and_keeps_its_data(self, home: Path) -> None:
         port = valkey.free_port()
