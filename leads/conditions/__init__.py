@@ -19,18 +19,22 @@ from leads.conditions.predicates import (
     text_of,
     unset,
 )
+from leads.conditions.reasoning import Domains, contradiction, covered_by
 from leads.conditions.sentences import sentence
 from leads.conditions.sql import Kind, Sql, build, join, param
 
 __all__ = [
     "OPERATORS",
     "ConditionError",
+    "Domains",
     "Kind",
     "Resolver",
     "Sql",
     "build",
     "certain",
     "compile",
+    "contradiction",
+    "covered_by",
     "fields_of",
     "is_unset",
     "join",

@@ -35,7 +35,11 @@ def sentence(condition: Any, labels: Mapping[str, str] | None = None) -> str:
 
     `labels` names fields for people; without one a field is called by its last part.
     """
-    node = parse(condition)
+    return say(parse(condition), labels)
+
+
+def say(node: Node, labels: Mapping[str, str] | None = None) -> str:
+    """The same of a condition that has been read."""
     return "always" if node == Every(()) else _say(node, labels or {}, inside=False)
 
 
