@@ -19,6 +19,7 @@ from scoring.assessment import assess
 from scoring.qualification import open_on_date
 from sla import routing
 from sla.clocks import retiming
+from sla.holidays import rolling
 from sla.people import left_behind
 from sla.routing import signaling
 
@@ -34,7 +35,20 @@ PAGE = 200
 def sweep(clock: Clock, *, older_than: timedelta = LEFT_BEHIND, stopping: Callable[[], bool] = lambda: False) -> int:
     """Do once whatever is due and older than this; returns how much was done. Ends early when told to stop."""
     done = 0
-    for one in (_join, _rests, _dates, _scores, _assess, _left_behind, _signals, _route, _retime, _deliver, _forget):
+    for one in (
+        _join,
+        _rests,
+        _dates,
+        _scores,
+        _assess,
+        _left_behind,
+        _signals,
+        _route,
+        _retime,
+        _deliver,
+        _forget,
+        _holidays,
+    ):
         if stopping():
             break
         try:
@@ -109,6 +123,11 @@ def _route(clock: Clock, older_than: timedelta) -> int:
 def _retime(clock: Clock, older_than: timedelta) -> int:
     """A page of each re-timing that no worker goes on with."""
     return retiming.go_on(clock)
+
+
+def _holidays(clock: Clock, older_than: timedelta) -> int:
+    """Calendars whose public holidays end within eighteen months."""
+    return rolling.roll_due(now=clock())
 
 
 def _deliver(clock: Clock, older_than: timedelta) -> int:

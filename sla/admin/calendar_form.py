@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-import holidays
 from django import forms
-from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from leads import clock
 from leads.admin.people import ZoneField
 from sla.admin.versions import WhyForm
+from sla.holidays import plans, regions
+from sla.holidays.plans import Plan, PlanError
 from sla.models import Calendar as StoredCalendar
 from sla.worktime import Calendar, WorktimeError
 
@@ -21,6 +23,7 @@ DAYS = {
 CLOSED = ("closed", "none", "off", "-")
 _SPAN = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*[-–—]\s*([0-9]{1,2}):([0-9]{2})")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[\s:]*(.*)")
+_ANY_DATE = re.compile(r"((?:[0-9]{4}-)?[0-9]{2}-[0-9]{2})[\s:]+(?:until )?(.*)")
 _MONTH_DAY = re.compile(r"([0-9]{2}-[0-9]{2})[\s:]*(.*)")
 
 # Which box a refusal of a part of the spec belongs to.
@@ -86,12 +89,25 @@ class CalendarForm(WhyForm):
         3, help_text="Other hours than the week's, one date a line: 2026-12-24 09:00-12:00, or closed."
     )
     special_breaks = _box(2, help_text="Cut out of one date, one a line: 2026-06-12 14:00-16:00.")
-    holidays = _box(6, help_text="Closed, one a line: 2026-12-25 Christmas.")
-    recurring_holidays = _box(3, help_text="Closed every year, one a line: 12-25 Christmas.")
-    fill_country = forms.ChoiceField(label="Country", required=False, widget=UnfoldAdminSelect2Widget())
-    fill_region = forms.CharField(label="Region", required=False, widget=UnfoldAdminTextInputWidget())
-    fill_year = forms.IntegerField(
-        label="Year", required=False, min_value=1970, max_value=2100, widget=UnfoldAdminTextInputWidget()
+    holidays = _box(3, label="Own days", help_text="Closed, one a line: 2026-08-03 Company outing.")
+    recurring_holidays = _box(
+        2, label="Own days, every year", help_text="Closed every year, one a line: 07-01 Founders."
+    )
+    regions = forms.MultipleChoiceField(
+        label="Public holidays of",
+        required=False,
+        widget=UnfoldAdminSelect2MultipleWidget(),
+        error_messages={"invalid_choice": "There are no public holidays for “%(value)s”. Choose from the list."},
+        help_text="A country or a part of it; with several, closed where any of them is.",
+    )
+    worked = _box(
+        3,
+        label="On which we work",
+        help_text="Public holidays that are open as usual, one a line: a date (2026-06-04), a day of every year "
+        "(08-15), or a name (Columbus Day).",
+    )
+    half_days = _box(
+        2, label="Half days", help_text="Open until then, one a line: 12-24 13:00 every year, 2026-06-05 14:00 once."
     )
 
     class Meta:
@@ -100,9 +116,13 @@ class CalendarForm(WhyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        countries = [("", "—"), *((code, code) for code in sorted(holidays.list_supported_countries()))]
-        cast(forms.ChoiceField, self.fields["fill_country"]).choices = countries
-        spec = self.instance.current().spec if self.instance.pk and self.instance.versions.exists() else {}
+        cast(forms.MultipleChoiceField, self.fields["regions"]).choices = regions.choices()
+        last = self.instance.versions.order_by("-number").first() if self.instance.pk else None
+        spec = plans.typed(last.spec, last.plan) if last is not None else {}
+        plan = Plan.of(last.plan if last is not None else {})
+        self.initial.setdefault("regions", list(plan.regions))
+        self.initial.setdefault("worked", "\n".join(plan.worked))
+        self.initial.setdefault("half_days", "\n".join(f"{day} {until}" for day, until in plan.half_days))
         self.initial.setdefault("time_zone", spec.get("time_zone", "UTC"))
         for day in DAYS:
             self.initial.setdefault(day, say_spans(spec.get("weekly", {}).get(day)))
@@ -128,10 +148,12 @@ class CalendarForm(WhyForm):
                 "recurring_holidays", lambda text: read_named(text, _MONTH_DAY, "12-25 Christmas")
             ),
         }
-        spec["holidays"] |= self._filled(cleaned)
+        halves = self._read("half_days", lambda text: read_named(text, _ANY_DATE, "12-24 13:00"))
+        worked = tuple(filter(None, (line.strip() for line in cleaned.get("worked", "").splitlines())))
+        plan = Plan(tuple(cleaned.get("regions", ())), worked, tuple(sorted(halves.items())))
         if not self.errors:
-            self._check(spec)
-        cleaned["spec"] = spec
+            self._check(spec, plan)
+        cleaned["spec"], cleaned["plan"] = spec, plan
         return cleaned
 
     def _week(self, prefix: str, cleaned: dict[str, Any]) -> dict[str, list[list[str]]]:
@@ -149,26 +171,14 @@ class CalendarForm(WhyForm):
             self.add_error(field, str(error))
             return {}
 
-    def _filled(self, cleaned: dict[str, Any]) -> dict[str, str]:
-        """The public holidays that were asked for, by date."""
-        country, region, year = cleaned.get("fill_country"), cleaned.get("fill_region"), cleaned.get("fill_year")
-        if not (country or region or year):
-            return {}
-        if not country or not year:
-            self.add_error("fill_year" if country else "fill_country", "Filling holidays needs a country and a year.")
-            return {}
-        regions = list(holidays.list_supported_countries().get(country, []))
-        if region and region not in regions:
-            there = f"There are {', '.join(regions)}." if regions else "It has none; leave it empty."
-            self.add_error("fill_region", f"{country} has no region “{region}”. {there}")
-            return {}
-        found = holidays.country_holidays(country, subdiv=region or None, years=year, language=_language(country))
-        return {day.isoformat(): name for day, name in sorted(found.items())}
-
-    def _check(self, spec: dict[str, Any]) -> None:
-        """What worktime refuses stands at the box it belongs to, with the day and the way out."""
+    def _check(self, spec: dict[str, Any], plan: Plan) -> None:
+        """What can't hold stands at the box it belongs to, with the day and the way out."""
+        today = clock.now().date()
         try:
             Calendar.from_spec(spec)
+            plans.check(plan, today.replace(year=today.year - 1, month=1, day=1), plans.horizon(today))
+        except PlanError as error:
+            self.add_error(error.field, str(error))
         except WorktimeError as error:
             field, day = error.field, getattr(error, "day", "")
             box = BOXES.get(field, field)
@@ -177,12 +187,6 @@ class CalendarForm(WhyForm):
             told = str(error).partition(": ")[2] or str(error)
             named = DAYS.get(day, day)
             self.add_error(box if box in self.fields else None, f"{named}: {told}" if named else told)
-
-
-def _language(country: str) -> str | None:
-    """American English where the list has it, for the people who read it here."""
-    spoken = holidays.country_holidays(country).supported_languages
-    return next((each for each in ("en_US", "en_GB", "en") if each in spoken), None)
 
 
 def _hours(label: str, empty: str) -> forms.CharField:

@@ -8,8 +8,9 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.forms.models import construct_instance
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from unfold.decorators import action
 
 from leads import clock
@@ -20,6 +21,7 @@ from sla import publishing
 from sla.admin import retiming
 from sla.admin.calendar_form import DAYS, CalendarForm
 from sla.admin.versions import VersionedAdmin
+from sla.holidays import plans, regions, year
 from sla.models import OPEN_STATES, Absence, Calendar, CalendarVersion, Desk, Rep
 from sla.people import absences, leaving
 from sla.querysets import managed_teams
@@ -28,12 +30,14 @@ from sla.worktime import WorktimeError, sentence
 REVOPS, MANAGERS = frozenset({Role.REVOPS}), frozenset({Role.MANAGER})
 
 
-def said(spec: dict[str, Any]) -> str:
+def said(version: CalendarVersion) -> str:
     """A calendar's hours in a sentence."""
     try:
-        return sentence(spec)
+        told = sentence(plans.typed(version.spec, version.plan))
     except WorktimeError as error:
         return str(error)
+    of = " and ".join(regions.say(each) for each in version.plan.get("regions", []))
+    return f"{told}, public holidays of {of}" if of else told
 
 
 class CalendarVersions(History):
@@ -48,7 +52,7 @@ class CalendarVersions(History):
 
     @admin.display(description="Hours")
     def says(self, obj: CalendarVersion) -> str:
-        return said(obj.spec)
+        return said(obj)
 
 
 @admin.register(Calendar)
@@ -67,6 +71,7 @@ class CalendarAdmin(VersionedAdmin):
     list_display = ("name", "hours_said", "version_said")
     readonly_fields = ("hours_said", "public_id")
     inlines = (CalendarVersions,)
+    change_form_after_template = "admin/calendar_year.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Calendar]:
         newest = CalendarVersion.objects.order_by("calendar_id", "-number").distinct("calendar_id")
@@ -82,19 +87,63 @@ class CalendarAdmin(VersionedAdmin):
                 {"fields": ("name", "time_zone", *(("hours_said", "public_id") if obj else ()), "why", "seen")},
             ),
             ("The week", {"fields": week, "description": "Such as 09:00-12:30, 13:00-17:30; empty is closed."}),
-            ("Dates", {"fields": ("holidays", "recurring_holidays", "special_dates", "special_breaks")}),
             (
-                "Fill in public holidays",
+                "Public holidays",
                 {
-                    "fields": (("fill_country", "fill_region", "fill_year"),),
-                    "description": "Saving adds the public holidays of that country and year to the list above. "
-                    "A region is its code, such as BY or CA.",
+                    "fields": ("regions", "worked", "half_days"),
+                    "description": "They come by themselves, each year anew: dates always stand eighteen months ahead.",
+                },
+            ),
+            (
+                "Own dates",
+                {
+                    "fields": ("holidays", "recurring_holidays", "special_dates", "special_breaks"),
+                    "description": "They stand above public holidays and half days.",
                 },
             ),
         )
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
+
+    def get_urls(self) -> list[Any]:
+        preview = self.admin_site.admin_view(self.preview)
+        return [path("preview/", preview, name="sla_calendar_preview"), *super().get_urls()]
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The page of one calendar, with the next twelve months of its version in force."""
+        known = int(object_id) if object_id is not None and object_id.isdecimal() and len(object_id) < 19 else 0
+        last = CalendarVersion.objects.filter(calendar=known).order_by("number").last()
+        drawn = {"year": year.of_version(last, now=clock.now())} if last is not None else {}
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **drawn})
+
+    def preview(self, request: HttpRequest) -> HttpResponse:
+        """The next twelve months of what was typed; nothing is saved."""
+        known = request.GET.get("of", "")
+        calendar = self.get_object(request, known) if known.isdecimal() else None
+        if request.method != "POST" or not self.may_edit(request):
+            raise Http404
+        form = self.get_form(request, calendar, change=calendar is not None)(request.POST, instance=calendar)
+        for name in ("name", "why", "seen"):
+            form.fields.pop(name, None)
+        drawn = {}
+        if form.is_valid():
+            drawn = {"year": year.of_typed(form.cleaned_data["spec"], form.cleaned_data["plan"], now=clock.now())}
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "The next twelve months",
+            **drawn,
+        }
+        told = [
+            f"{form.fields[box].label or box}: {line}"
+            for box, lines in form.errors.items()
+            if box in form.fields
+            for line in lines
+        ]
+        return TemplateResponse(request, "admin/calendar_preview.html", {**context, "told": told})
 
     @action(description="Re-time running clocks", url_path="retime", permissions=["act"], icon="update")  # type: ignore[untyped-decorator]
     def retime(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -103,7 +152,7 @@ class CalendarAdmin(VersionedAdmin):
 
     @admin.display(description="Hours")
     def hours_said(self, obj: Any) -> str:
-        return said(obj.newest[0].spec) if getattr(obj, "newest", None) else "no hours yet"
+        return said(obj.newest[0]) if getattr(obj, "newest", None) else "no hours yet"
 
     @admin.display(description="Version")
     def version_said(self, obj: Any) -> str:
@@ -115,10 +164,11 @@ class CalendarAdmin(VersionedAdmin):
         version = publishing.publish_calendar(
             form.instance,
             form.cleaned_data["spec"],
+            plan=form.cleaned_data["plan"],
             why=form.cleaned_data["why"],
             **now_and_by(request),
         )
-        messages.info(request, f"{version} is in force: {said(version.spec)}. {retiming.running_on(version)}".strip())
+        messages.info(request, f"{version} is in force: {said(version)}. {retiming.running_on(version)}".strip())
 
 
 @admin.register(Desk)

@@ -38,12 +38,28 @@ class CalendarVersion(models.Model):
     calendar = models.ForeignKey(Calendar, models.PROTECT, related_name="versions")
     number = models.IntegerField()
     spec = models.JSONField()
+    plan = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="Whose public holidays it takes by itself, as sla.holidays.plans reads it.",
+    )
+    holidays_until = models.DateField(null=True, help_text="The last date that its plan has written.")
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     why = models.CharField(max_length=200, blank=True, help_text="Why it was changed.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["calendar", "number"], name="calendar_version_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["calendar", "number"], name="calendar_version_once"),
+            models.CheckConstraint(
+                condition=Q(plan={}, holidays_until__isnull=True) | (~Q(plan={}) & Q(holidays_until__isnull=False)),
+                name="calendar_plan_says_until_when",
+            ),
+        ]
+        # Reader: the sweep that rolls holidays on.
+        indexes = [
+            models.Index(fields=["holidays_until"], name="calendar_runs_out", condition=Q(holidays_until__isnull=False))
+        ]
 
     def __str__(self) -> str:
         return f"{self.calendar} v{self.number}"

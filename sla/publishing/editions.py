@@ -13,7 +13,7 @@ from leads.models import User
 from leads.transactions import business
 from sla.models import Calendar, CalendarVersion, Policy, PolicyVersion, Reason, RoutingRule
 from sla.publishing import wording
-from sla.publishing.calendars import publish_calendar
+from sla.publishing.calendars import calendar_again
 from sla.publishing.differences import Said, differences, said_by_calendar
 from sla.publishing.policies import VersionState, draft_policy, publish_policy
 from sla.publishing.refusals import NotPublishable
@@ -66,8 +66,7 @@ def back_to(of: Versioned, number: int, *, now: datetime, by: User | None, why: 
 
 def _again(of: Versioned, number: int, *, why: str, now: datetime, by: User | None) -> int:
     if isinstance(of, Calendar):
-        spec = of.versions.get(number=number).spec
-        return publish_calendar(of, spec, now=now, by=by, why=why).number
+        return calendar_again(of, number, now=now, by=by, why=why).number
     if isinstance(of, Policy):
         draft = draft_policy(of, like=of.versions.get(number=number))
         return publish_policy(draft, now=now, by=by, why=why).number
@@ -99,7 +98,14 @@ def _of_row(row: RoutingRule | Reason) -> list[Edition]:
 def _of_calendar(calendar: Calendar) -> list[Edition]:
     versions = CalendarVersion.objects.filter(calendar=calendar).select_related("created_by").order_by("-number")
     return [
-        Edition(each.number, said_by_calendar(each.spec), each.why, each.created_at, each.created_by, index == 0)
+        Edition(
+            each.number,
+            said_by_calendar(each.spec) | wording.said_by_plan(each.plan),
+            each.why,
+            each.created_at,
+            each.created_by,
+            index == 0,
+        )
         for index, each in enumerate(versions)
     ]
 

@@ -9,6 +9,7 @@ from django.db.models import Field, ForeignKey, JSONField, Model
 
 from leads.conditions import ConditionError, sentence
 from leads.lengths import say_budget, say_length
+from sla.holidays import regions
 from sla.models import LadderStep, PolicyTarget, PolicyVersion, Reason, RoutingRule
 from sla.publishing.policies import NOT_COPIED
 
@@ -20,6 +21,13 @@ IN_SECONDS = ("grace", "seconds", "_within", "_for", "_before", "_budget")
 def said_by_row(row: RoutingRule | Reason) -> dict[str, str]:
     """What a rule or a reason says, column by column."""
     return _columns(row, leave=OF_ROWS)
+
+
+def said_by_plan(plan: dict[str, Any]) -> dict[str, str]:
+    """What a calendar takes by itself: whose public holidays, on which of them we work, and the yearly half days."""
+    said = {f"public holidays of {regions.say(each)}": "" for each in plan.get("regions", [])}
+    said |= {f"work on {each}": "" for each in plan.get("worked", [])}
+    return said | {f"half day {each}": f"until {until}" for each, until in plan.get("half_days", {}).items()}
 
 
 def said_by_policy(version: PolicyVersion) -> dict[str, str]:

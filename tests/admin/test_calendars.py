@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from leads import clock
 from sla.models import Calendar
 from tests import desk
 from tests.admin.pages import Page, address, errors_of, post, signed_in
@@ -41,14 +42,35 @@ class TestCalendars:
         assert "Berlin time" in page
         assert Page(page).fields["mon"] == ["09:00-12:30, 13:00-17:30"]
 
-    def test_fills_the_holidays_of_a_region(self, boss: Client, shop: desk.Company) -> None:
+    def test_takes_the_holidays_of_a_region(self, boss: Client, shop: desk.Company) -> None:
+        calendar, year = Calendar.objects.latest("pk"), clock.now().year
+        url = address(Calendar, "change", calendar.pk)
+        typed = {"regions": "DE-BY", "worked": "Epiphany", "half_days": "12-24 until 13:00"}
+        assert post(boss, url, holidays=f"{year}-07-01 Founders", **typed).status_code == 302
+        version = calendar.current()
+        closed = version.spec["holidays"]
+        assert closed[f"{year}-07-01"] == "Founders"
+        assert closed[f"{year + 1}-11-01"] == "All Saints' Day"  # in Bavaria, not in all of Germany
+        assert f"{year}-01-06" not in closed
+        page = boss.get(url).content.decode()
+        fields = Page(page).fields
+        assert (fields["regions"], fields["half_days"]) == (["DE-BY"], ["12-24 13:00"])
+        assert fields["holidays"] == [f"{year}-07-01 Founders"], "what came by itself is not typed"
+        assert "public holidays of Germany, Bayern" in page
+        assert post(boss, url).status_code == 302
+        assert calendar.current() == version, "the same again is no new version"
+
+    def test_shows_the_next_twelve_months_before_they_are_saved(self, boss: Client, shop: desk.Company) -> None:
         calendar = Calendar.objects.latest("pk")
         url = address(Calendar, "change", calendar.pk)
-        fill = {"fill_country": "DE", "fill_region": "BY", "fill_year": "2026"}
-        assert post(boss, url, holidays="2026-07-01 Founders", **fill).status_code == 302
-        closed = calendar.current().spec["holidays"]
-        assert closed["2026-07-01"] == "Founders"
-        assert closed["2026-01-06"] == "Epiphany"  # in Bavaria, not in all of Germany
+        preview = f"{address(Calendar, 'changelist')}preview/?of={calendar.pk}"
+        assert "All Saints" not in boss.get(url).content.decode()
+        typed = Page(boss.get(url).content.decode()).fields | {"regions": ["DE-BY"]}
+        assert "All Saints" in boss.post(preview, typed).content.decode()
+        assert "not a span of time" in boss.post(preview, typed | {"mon": ["9-5"]}).content.decode()
+        assert calendar.current().number == 1
+        assert boss.get(preview).status_code == 404
+        assert signed_in("manager").post(preview, typed).status_code == 404
 
     @pytest.mark.parametrize(
         ("box", "text", "told"),
@@ -59,14 +81,16 @@ class TestCalendars:
             ("thu", "09:00-09:00", "Thursday: 09:00-09:00 starts and ends at the same time"),
             ("holidays", "Christmas", "does not start with a date"),
             ("special_dates", "2026-13-01 09:00-12:00", "is not a date"),
-            ("fill_region", "ZZ", "has no region “ZZ”"),
+            ("regions", "ZZ", "There are no public holidays for “ZZ”. Choose from the list"),
+            ("worked", "Easter", "There are no public holidays to work on. Choose a country"),
+            ("half_days", "12-24 1pm", "is not a time at which to close. Write 12-24 13:00"),
+            ("half_days", "13:00", "does not start with a date"),
         ],
     )
     def test_names_the_day_and_the_way_out(
         self, box: str, text: str, told: str, boss: Client, shop: desk.Company
     ) -> None:
         calendar = Calendar.objects.latest("pk")
-        more = {"fill_country": "DE", "fill_year": "2026"} if box == "fill_region" else {}
-        response = post(boss, address(Calendar, "change", calendar.pk), **{box: text}, **more)
+        response = post(boss, address(Calendar, "change", calendar.pk), **{box: text})
         assert told in errors_of(response)[box][0]
         assert calendar.current().number == 1
