@@ -10,10 +10,23 @@ from typing import Any
 import structlog
 from django.db import connection
 
-from leads.conditions import ConditionError, Sql, compile, join, path, plain_json, unknown_field, validate
+from leads.conditions import (
+    ConditionError,
+    Domains,
+    Sql,
+    compile,
+    contradiction,
+    fields_of,
+    join,
+    path,
+    plain,
+    plain_json,
+    unknown_field,
+    validate,
+)
 from leads.errors import Invalid
-from leads.models import Account, Lead, Team
-from scoring.models import Episode
+from leads.models import Account, Lead, Stage, Team
+from scoring.models import Episode, Lane, OpenedBy, Tier
 from sla.models import RoutingRule
 
 log = structlog.get_logger(__name__)
@@ -31,6 +44,13 @@ FIELDS = (
     "trait.*",
     "account_trait.*",
 )
+# What the fields that have a list of values can be; unset is one of them where the row may have none.
+DOMAINS: Domains = {
+    "episode.tier": [*Tier.values],
+    "episode.lane": [*Lane.values],
+    "episode.opened_by": [*OpenedBy.values],
+    "lead.stage": [*(plain(each) for each in Stage.values), None],
+}
 
 
 def which_hold(episode: Episode, lead: Lead, conditions: Sequence[Condition]) -> list[bool]:
@@ -88,12 +108,30 @@ def _resolve(field: str) -> Sql:
     raise unknown_field(field, FIELDS)
 
 
-def check(condition: Condition) -> None:
-    """Refuse a condition of a rule or policy that can't be read, or asks for what there is not. Raises Invalid."""
+def check(condition: Condition, *, may_be_impossible: bool = False) -> None:
+    """Refuse a condition of a rule or policy that can't be read, asks for what there is not, or can never hold.
+
+    Raises Invalid, naming what contradicts itself.
+    """
     try:
         validate(condition, FIELDS)
+        never = "" if may_be_impossible else contradiction(condition, DOMAINS)
     except ConditionError as error:
         raise Invalid(f"The condition can't be read. {error}", field="condition") from error
+    if never:
+        told = f"No lead can ever meet this condition: “{never}” never holds.{_values_in(condition)}"
+        raise Invalid(f"{told} Take a part of it out, or put alternatives under “any”.", field="condition")
+
+
+def _values_in(condition: Condition) -> str:
+    """What the fields of a condition can be at all, where that is a list."""
+    asked = [field for field in fields_of(condition) if field in DOMAINS]
+    lists = (f" {field.partition('.')[2].capitalize().replace('_', ' ')} is one of {_all(field)}." for field in asked)
+    return "".join(lists)
+
+
+def _all(field: str) -> str:
+    return ", ".join(each for each in DOMAINS[field] if each is not None)
 
 
 def _rules() -> list[RoutingRule]:

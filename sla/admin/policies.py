@@ -24,7 +24,7 @@ from sla import publishing
 from sla.admin import retiming
 from sla.admin.moments import EXAMPLES as MOMENT_EXAMPLES
 from sla.admin.moments import Moment, read_moment, say_moment
-from sla.admin.rules import FIELDS, when
+from sla.admin.rules import FIELDS, check_condition, warn, when
 from sla.admin.versions import SeenForm, VersionedAdmin
 from sla.models import LadderStep, Policy, PolicyTarget, PolicyVersion, Target
 
@@ -62,6 +62,7 @@ class PolicyAdmin(VersionedAdmin):
     icon = "handshake"
     editors, readers = REVOPS, DESK
     addable = changeable = True
+    list_before_template = "admin/behind.html"
     list_display = ("name", "in_force", "has_draft")
     ordering_field = "position"
     hide_ordering_field = True
@@ -71,6 +72,10 @@ class PolicyAdmin(VersionedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
         return super().get_queryset(request).prefetch_related("versions")
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, below a word on each policy that others catch everything of."""
+        return super().changelist_view(request, {**(extra_context or {}), "behind": publishing.policies_behind()})
 
     @admin.display(description="In force")
     def in_force(self, obj: Policy) -> str:
@@ -211,6 +216,11 @@ class PolicyVersionForm(SeenForm):
         empty=0, help_text="How long the pauses of one promise may last in all. Empty allows none."
     )
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        check_condition(self)
+        return cleaned
+
     def newest(self) -> str:
         return publishing.fingerprint(PolicyVersion.objects.get(pk=self.instance.pk))
 
@@ -293,6 +303,7 @@ class PolicyVersionAdmin(RoleAdmin):
             if self.attempt(request, publishing.publish_policy, version, why=why, **now_and_by(request)):
                 told = f"{version} is in force for what is offered from now on. {retiming.running_on(version)}"
                 messages.success(request, told.strip())
+                warn(request, publishing.policies_behind(), version.policy)
             return self.to(version)
         try:
             publishing.check_policy(version)

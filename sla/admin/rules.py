@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
 
 from leads import clock
 from leads.admin.conditions import ConditionField
@@ -27,6 +29,23 @@ def when(condition: dict[str, Any]) -> str:
         return sentence(condition)
     except ConditionError as error:
         return str(error)
+
+
+def check_condition(form: forms.ModelForm, *, may_be_impossible: bool = False) -> None:  # type: ignore[type-arg]
+    """Say at its box why a condition can't be read, or can never hold."""
+    if "condition" not in form.cleaned_data:
+        return
+    try:
+        matching.check(form.cleaned_data["condition"], may_be_impossible=may_be_impossible)
+    except Invalid as refused:
+        form.add_error("condition", str(refused))
+
+
+def warn(request: HttpRequest, found: Iterable[publishing.Behind], row: Any) -> None:
+    """Tell who has just saved a row what now stands behind what, where it concerns this row."""
+    for each in found:
+        if row in (each.row, *each.behind):
+            messages.warning(request, each.told)
 
 
 class RowAdmin(VersionedAdmin):
@@ -54,6 +73,7 @@ class RoutingRuleForm(WhyForm):
                 self.add_error(
                     name, f"{named} has no desk, so it takes no leads. Give it one under Desks, or choose another team."
                 )
+        check_condition(self, may_be_impossible=not cleaned.get("is_active"))
         if language := cleaned.get("language_of"):
             try:
                 matching.check({"field": language, "op": "is_set"})
@@ -75,6 +95,7 @@ class RoutingRuleAdmin(RowAdmin):
     editors, readers = REVOPS, DESK
     addable = changeable = True
     form = RoutingRuleForm
+    list_before_template = "admin/behind.html"
     list_display = ("name", "reads", "team", "strategy", "is_active")
     list_select_related = ("team",)
     ordering_field = "position"
@@ -97,6 +118,12 @@ class RoutingRuleAdmin(RowAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         routing.look_again(now=clock.now())
+        if form.changed_data != [self.ordering_field]:
+            warn(request, publishing.rules_behind(), obj)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, below a word on each rule that others catch everything of."""
+        return super().changelist_view(request, {**(extra_context or {}), "behind": publishing.rules_behind()})
 
     @admin.display(description="When")
     def reads(self, obj: RoutingRule) -> str:

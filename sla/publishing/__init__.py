@@ -4,6 +4,7 @@ Each change is a version with its author and its reason; two can be compared in 
 put in force again (`back_to`).
 """
 
+from sla.publishing.behind import Behind, policies_behind, rules_behind
 from sla.publishing.calendars import publish_calendar
 from sla.publishing.editions import Edition, back_to, editions
 from sla.publishing.policies import check_policy, draft_policy, publish_policy
@@ -15,6 +16,7 @@ __all__ = [
     "ChangedMeanwhile",
     "Edition",
     "NotPublishable",
+    "Behind",
     "back_to",
     "check_policy",
     "content_of",
@@ -23,5 +25,7 @@ __all__ = [
     "fingerprint",
     "publish_calendar",
     "publish_policy",
+    "policies_behind",
+    "rules_behind",
     "put",
 ]

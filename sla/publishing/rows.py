@@ -37,9 +37,12 @@ def put(row: Row, *, why: str, now: datetime, by: User | None) -> Row:
 
 
 def check(row: RoutingRule | Reason) -> None:
-    """Raise Invalid where the row would not hold: a field, or a condition nobody can read."""
+    """Raise Invalid where the row would not hold: a field, or a condition nobody can read or no lead can meet.
+
+    One that is out of use may be impossible, so that it can be taken out of use.
+    """
     if isinstance(row, RoutingRule):
-        matching.check(row.condition)
+        matching.check(row.condition, may_be_impossible=not row.is_active)
     try:
         row.full_clean()
     except ValidationError as error:

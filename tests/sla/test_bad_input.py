@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from leads import endpoints
 from leads.errors import Invalid
 from sla import publishing
 from sla.models import LadderStep, PolicyTarget, PolicyVersion, Rep, RoutingRule
@@ -58,6 +59,23 @@ class TestCalendars:
             publishing.publish_calendar(calendar, spec, now=now, by=None)
         assert refused.value.state["field"] == field
         assert calendar.versions.count() == 1
+
+
+class TestWebhooks:
+    @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.8", "[fd00::1]", "169.254.169.254"])
+    def test_into_a_private_network_are_never_told_anything(
+        self, host: str, house: desk.Company, now: datetime
+    ) -> None:
+        with pytest.raises(Invalid, match="private network.*give a public https address") as refused:
+            endpoints.add(
+                name="Ours",
+                kind="standard",
+                url=f"https://{host}/in",
+                events=["clock.breached"],
+                now=now,
+                by=house.manager,
+            )
+        assert refused.value.state["field"] == "url"
 
 
 class TestPolicies:

@@ -49,7 +49,7 @@ class TestRegions:
         [
             ("ZZ", "no public holidays for “ZZ”. Write a code such as US, DE or DE-BY"),
             ("DEU", "Did you mean DE?"),
-            ("DE-XX", "Germany has no part “XX”. There are BB, BE"),
+            ("DE-XX", "Germany has no part “XX”. There are Augsburg, BB"),
             ("HK-1", "has no part “1”. "),
         ],
     )
