@@ -21,6 +21,7 @@ from sla.views import (
     story,
     team,
     verdicts,
+    why_not,
 )
 
 urlpatterns = [
@@ -56,6 +57,7 @@ urlpatterns = [
     path("leads/<uuid:public_id>/promise/<slug:target>/resume/", agreed.resume, name="promise-resume"),
     path("leads/<uuid:public_id>/promise/<slug:target>/extend/", agreed.extend, name="promise-extend"),
     path("leads/<uuid:public_id>/story/", story.lead_story, name="lead-story"),
+    path("leads/<uuid:public_id>/why-not/", why_not.why_not, name="lead-why-not"),
     path("leads/<uuid:public_id>/touch/", verdicts.touch, name="lead-touch"),
     path("answer/<str:token>/", mail_answer.mail_answer, name="mail-answer"),
     path("handoffs/<uuid:public_id>/accept/", verdicts.accept, name="handoff-accept"),

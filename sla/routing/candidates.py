@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from leads.conditions import plain
 from leads.models import Team
@@ -76,6 +76,8 @@ class Candidate:
     owed: float | None = None
     due_at: datetime | None = None
     opens_at: datetime | None = None
+    away_until: datetime | None = None
+    lacks: tuple[str, ...] = ()
 
     @property
     def is_full(self) -> bool:
@@ -90,6 +92,12 @@ class Candidate:
             kept |= {"today": self.today, "daily_cap": self.rep.daily_cap}
         if self.due_at is not None:
             kept["due_at"] = self.due_at.isoformat()
+        if self.code == CLOSED and self.opens_at is not None:
+            kept["opens_at"] = self.opens_at.isoformat()
+        if self.code == AWAY and self.away_until is not None:
+            kept["away_until"] = self.away_until.isoformat()
+        if self.code == NO_SKILL:
+            kept["lacks"] = list(self.lacks)
         if self.owed is not None:
             kept |= {"owed": self.owed, "weight": self.rep.weight}
         return kept
@@ -182,9 +190,9 @@ def judged(
 
 
 def reps_at(now: datetime) -> QuerySet[Rep]:
-    """Reps with whether they are away at this moment, as `judge` wants them."""
+    """Reps with until when they are away, if they are at this moment, as `judge` wants them."""
     absent = Absence.objects.filter(rep=OuterRef("pk"), starts_at__lte=now, ends_at__gt=now)
-    return Rep.objects.select_related("user").annotate(is_away=Exists(absent))
+    return Rep.objects.select_related("user").annotate(away_until=Subquery(absent.values("ends_at")[:1]))
 
 
 def loads(user_ids: Sequence[int]) -> dict[int, int]:
@@ -220,10 +228,11 @@ def judge(rep: Rep, numbers: Numbers, asked: Asked) -> Candidate:
     states = {state for user, state in numbers.offers if user == rep.user_id}
     had_it = bool(states) or rep.user_id in asked.rather_not
     skills, languages = words(rep.skills), words(rep.languages)
+    away_until: datetime | None = rep.away_until  # type: ignore[attr-defined]
     code = ELIGIBLE
     if not (rep.is_active and rep.user.is_active):
         code = INACTIVE
-    elif rep.is_away:  # type: ignore[attr-defined]
+    elif away_until is not None:
         code = AWAY
     elif states & {State.REJECTED, State.RETURNED} or rep.user_id in asked.barred:
         code = SAID_NO
@@ -238,4 +247,5 @@ def judge(rep: Rep, numbers: Numbers, asked: Asked) -> Candidate:
     elif had_it:
         code = HAD_IT
     fits = len(asked.rather_skills & skills) + len(asked.rather_languages & languages)
-    return Candidate(rep, load, today, code, had_it, fits)
+    lacks = tuple(sorted(asked.skills - skills))
+    return Candidate(rep, load, today, code, had_it, fits, away_until=away_until, lacks=lacks)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from leads.conditions import ConditionError, sentence
 from sla.clocks import NotCountable, deadlines, ladder, policies, promising
 from sla.models import CalendarVersion, ClockTiming, PolicyVersion, RoutingRule, Target
 from sla.routing import deciding
-from sla.routing.candidates import ELIGIBLE, HAD_IT, IN_WORDS, LATER, Candidate
+from sla.routing.candidates import Candidate
 from sla.routing.deciding import UNDO, Decision
 from sla.routing.ends import Ends
 from sla.simulating.paper import Asked
 from sla.simulating.reasons import why_not
+from sla.why.sentences import CHOSEN, NEXT, Told, why
 from sla.worktime import Deadline
 
 ENDS = {
@@ -70,8 +73,8 @@ class Simulation:
     promises: list[Promise]
 
 
-def simulate(asked: Asked) -> Simulation:
-    """Where this lead would go at that instant, with the load as it is now. Writes and locks nothing."""
+def simulate(asked: Asked, *, zone: str = "UTC") -> Simulation:
+    """Where this lead would go at that instant, with the load as it is now, told in `zone`. Writes nothing."""
     episode, lead, at = asked.episode, asked.lead, asked.at
     decision = deciding.decide(episode, lead, now=at)
     return Simulation(
@@ -79,7 +82,7 @@ def simulate(asked: Asked) -> Simulation:
         decision,
         _says(decision),
         _rules(asked, decision),
-        list(_reps(decision)),
+        list(_reps(decision, ZoneInfo(zone))),
         decision.policy_version,
         list(_promises(asked, decision)),
     )
@@ -111,16 +114,35 @@ def _read(rule: RoutingRule) -> str:
         return str(error)
 
 
-def _reps(decision: Decision) -> Iterator[RepSeen]:
+def _reps(decision: Decision, zone: ZoneInfo) -> Iterator[RepSeen]:
     if decision.roster is None:
         return
+    told = told_of(decision)
     for each in decision.roster.candidates:
         chosen = decision.chosen is not None and each.rep.pk == decision.chosen.rep.pk
-        able = each.code in (ELIGIBLE, HAD_IT, LATER)
-        says = (
-            "would be offered it" if chosen else "could take it later" if able else IN_WORDS.get(each.code, each.code)
-        )
-        yield RepSeen(each, chosen, says)
+        yield RepSeen(each, chosen, why(each.rep.pk, told, zone=zone))
+
+
+def told_of(decision: Decision) -> Told:
+    """The decision as the sentences about each rep want it; also one that chose nobody."""
+    roster, chosen = decision.roster, decision.chosen
+    in_line = roster.able(passes_capacity=decision.passes_capacity) if roster is not None else []
+    ready = {each.rep.pk for each in in_line}
+    lines: dict[int, dict[str, Any]] = {}
+    for each in roster.candidates if roster is not None else ():
+        code = NEXT if each.rep.pk in ready else each.code
+        if chosen is not None and each.rep.pk == chosen.rep.pk:
+            code = CHOSEN
+        lines[each.rep.pk] = {**each.numbers(), "code": code}
+    return Told(
+        decision.why,
+        lines,
+        str(chosen.rep.user) if chosen is not None else "",
+        lines[chosen.rep.pk] if chosen is not None and chosen.rep.pk in lines else None,
+        decision.team.name if decision.team is not None else "",
+        decision.rule.name if decision.rule is not None else "",
+        [each.as_trace() for each in decision.tried],
+    )
 
 
 def _promises(asked: Asked, decision: Decision) -> Iterator[Promise]:

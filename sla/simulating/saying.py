@@ -38,6 +38,7 @@ def as_json(told: Simulation) -> dict[str, Any]:
                 "load": each.candidate.load,
                 "capacity": each.candidate.rep.capacity,
                 "is_chosen": each.is_chosen,
+                "why": each.says,
             }
             for each in told.reps
         ],

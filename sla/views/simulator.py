@@ -53,7 +53,7 @@ def simulator(request: HttpRequest) -> HttpResponse:
     }
     try:
         asked = _asked(viewer, typed)
-        page["told"] = simulating.simulate(asked) if asked is not None else None
+        page["told"] = simulating.simulate(asked, zone=viewer.time_zone) if asked is not None else None
     except Invalid as refusal:
         page["refused"] = str(refusal)
     return render(request, "sla/simulator.html", page, status=422 if "refused" in page else 200)

@@ -19,7 +19,7 @@ from scoring.models import Episode, EpisodeMember, Qualification
 from sla.clocks import BREACH
 from sla.models import ClockStep, Handoff, HandoffChange, State, Touch
 from sla.views import company
-from sla.why_rep import why_rep
+from sla.why import why_rep
 
 MOVES = {
     State.OFFERED: ("inbox-arrow-down", "Offered to {rep}", ""),

@@ -295,7 +295,13 @@ class TestTrace:
         ]
         assert trace["others"] == [
             {"rep": house.ben.pk, "code": "later", "load": 1, "capacity": 20, "owed": -0.8, "weight": 100},
-            {"rep": more[3].pk, "code": "away", "load": 0, "capacity": 5},
+            {
+                "rep": more[3].pk,
+                "code": "away",
+                "load": 0,
+                "capacity": 5,
+                "away_until": (now + DAY).isoformat(),
+            },
         ]
 
     def test_names_nobody(self, house: Company, waits: Callable[..., Episode], now: datetime) -> None:
