@@ -18,16 +18,24 @@ from tests.processes import Process
 
 RATE = 300  # clocks that fall due in a second
 AT_LEAST = 6.0  # seconds in which they do, however few they are: the blows shall fall among them
+EVERY = 15.0  # seconds between two words of progress
 PATIENCE = 300.0  # seconds of the wall in which some clock must have fired
 PROCESSES = 3
 
 FOUND = """
-WITH done AS (
-    SELECT c.id, c.due_at, c.breached_at, s.fired_at, pg_xact_commit_timestamp(s.xmin) AS committed_at,
-           (SELECT count(*) FROM sla_clockstep o WHERE o.clock_id = c.id AND o.key = 'breach') AS breaches,
-           (SELECT count(*) FROM sla_clockstep o WHERE o.clock_id = c.id AND o.key <> 'breach') AS rungs,
-           (SELECT count(*) FROM leads_notification n WHERE n.effect_key LIKE 'clock:' || c.id || ':step:%%') AS letters
-    FROM sla_clock c LEFT JOIN sla_clockstep s ON s.clock_id = c.id AND s.key = 'breach'
+WITH steps AS (
+    SELECT clock_id,
+           count(*) FILTER (WHERE key = 'breach') AS breaches, count(*) FILTER (WHERE key <> 'breach') AS rungs,
+           min(fired_at) FILTER (WHERE key = 'breach') AS fired_at,
+           min(pg_xact_commit_timestamp(xmin)) FILTER (WHERE key = 'breach') AS committed_at
+    FROM sla_clockstep GROUP BY clock_id
+), letters AS (
+    SELECT split_part(effect_key, ':', 2)::bigint AS clock_id, count(*) AS letters
+    FROM leads_notification WHERE effect_key ~ '^clock:[0-9]+:step:' GROUP BY 1
+), done AS (
+    SELECT c.id, c.due_at, c.breached_at, s.fired_at, s.committed_at,
+           coalesce(s.breaches, 0) AS breaches, coalesce(s.rungs, 0) AS rungs, coalesce(l.letters, 0) AS letters
+    FROM sla_clock c LEFT JOIN steps s ON s.clock_id = c.id LEFT JOIN letters l ON l.clock_id = c.id
     WHERE c.target IN ('accept', 'first_touch') AND c.due_at < %(horizon)s
 )
 SELECT count(*) AS clocks,
@@ -60,19 +68,24 @@ def fire_under(scene: Scene, clocks: int, blows: list[Callable[[list[Process]], 
     """Let clocks fall due, deal the blows between the first and the last of them, and see what became of each clock."""
     first_due = clock.now() + timedelta(seconds=5 + clocks / 1500)
     over = timedelta(seconds=max(clocks / RATE, AT_LEAST))
+    began = time.monotonic()
     many.offered(clocks, first_due=first_due, over=over)
+    scene.say(f"{clocks:,} clocks wound, after {time.monotonic() - began:.0f} s")
     horizon = {"horizon": first_due + over + 2 * many.BETWEEN}
     total = ask(LEFT, horizon)["remaining"]
     moments = sorted(scene.chance.uniform(0.02, 0.97) * total for _ in blows)
     with ExitStack() as stack:
         processes = [stack.enter_context(_runclock(scene, number)) for number in range(PROCESSES)]
-        patient, remaining = time.monotonic() + PATIENCE, total
+        patient, remaining, said = time.monotonic() + PATIENCE, total, time.monotonic()
         while remaining:
             time.sleep(scene.chance.uniform(0.1, 0.5))
             left = ask(LEFT, horizon)["remaining"]
             if left < remaining:
                 patient, remaining = time.monotonic() + PATIENCE, left
             assert time.monotonic() < patient, f"{remaining} of {total} clocks do not fire"
+            if time.monotonic() - said >= EVERY:
+                said = time.monotonic()
+                scene.say(f"{total - remaining:,} of {total:,} clocks fired, {len(moments)} blows to come")
             if moments and total - remaining >= moments[0]:
                 moments.pop(0)
                 blows.pop()(processes)
