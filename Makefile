@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench chaos exactness year screenshots clean-demo lock
+.PHONY: help demo test check bench races chaos exactness year screenshots clean-demo lock
 
 PY := .venv/bin/python
 PORT ?= 8000
@@ -33,6 +33,10 @@ check: .venv/dev-ready ## Check format, lint, types, import contracts and migrat
 
 bench: .venv/demo-ready ## Measure intake, scoring and the way to the offer. N=20000 chooses the number of leads.
 	@exec $(PY) -m config.home.bench --with-parent $(if $(N),$(N))
+
+races: .venv/dev-ready ## Race real processes for the same leads, 20,000 rounds and the rest in full. ROUNDS=2000 is a tenth, SEED=7 replays.
+	@BATON_ROUNDS=$${ROUNDS:-20000} BATON_SEED=$$SEED \
+	  exec $(PY) -m config.home.testing --with-parent -n0 -p no:randomly -s -q tests/races $(ARGS)
 
 year: .venv/dev-ready ## Play a year of a large sales floor, every invariant after every step. SEED=7 plays it again.
 	@BATON_LEADS=$${LEADS:-20000} BATON_REPS=$${REPS:-300} BATON_DAYS=$${DAYS:-365} BATON_SEED=$$SEED \

@@ -158,7 +158,7 @@ def _leads(by: User, team: Team | None) -> bool:
 def _check_runs(clock: Clock, *, now: datetime, refusal: type[Refused]) -> None:
     if not clock.is_running:
         raise refusal("This promise has ended; nothing runs any more.", target=clock.target)
-    if now > clock.due_at:
+    if now > clock.due_at or clock.breached_at is not None:
         raise refusal("It is past due already. Time is agreed upon before it runs out.", target=clock.target)
 
 

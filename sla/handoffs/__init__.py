@@ -6,7 +6,7 @@ A verb has one file: `offers` (offered, moved on, withdrawn), `verdicts` (accept
 """
 
 from sla.handoffs.answers import NotTouchedYet
-from sla.handoffs.moves import UNDO_FOR, AlreadyDecided, InactiveRep, NotYours, may_act, present
+from sla.handoffs.moves import UNDO_FOR, AlreadyDecided, AwayRep, InactiveRep, NotYours, is_away, may_act, present
 from sla.handoffs.offers import OverCapacity, matter_of, move_on, offer, withdraw
 from sla.handoffs.room import open_load
 from sla.handoffs.signals import offer_signal
@@ -17,6 +17,7 @@ from sla.handoffs.verdicts import accept, convert, reject, return_
 __all__ = [
     "UNDO_FOR",
     "AlreadyDecided",
+    "AwayRep",
     "CannotReopen",
     "CannotSplit",
     "CannotUndo",
@@ -26,6 +27,7 @@ __all__ = [
     "OverCapacity",
     "accept",
     "convert",
+    "is_away",
     "matter_of",
     "may_act",
     "move_on",

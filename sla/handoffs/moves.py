@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from leads import holding, nurture
 from leads.errors import Invalid, Refused
@@ -14,7 +14,7 @@ from leads.models import Lead, Team, TeamMembership, User
 from scoring import episodes
 from scoring.models import Episode, Lane
 from sla.handoffs.sheets import marks, outcomes_of, running_clocks, snapshot
-from sla.models import Handoff, HandoffChange, Rep, RoutingRule, State
+from sla.models import Absence, Handoff, HandoffChange, Rep, RoutingRule, State
 from sla.telling import events
 
 # Until then a verdict can be undone, and nothing of it leaves the house.
@@ -45,6 +45,12 @@ class InactiveRep(Refused):
     """A rep who works no more can't hold an open hand-off."""
 
     code = "inactive_rep"
+
+
+class AwayRep(Refused):
+    """A rep who is away is offered nothing."""
+
+    code = "away"
 
 
 @dataclass
@@ -209,6 +215,12 @@ def lock_rep(user_id: int) -> Rep:
     if rep is None or not rep.is_active:
         raise InactiveRep("This person receives no leads any more.")
     return rep
+
+
+def is_away(rep: Rep, *, now: datetime) -> bool:
+    """Whether the rep, who is locked, is away: what begins at this moment counts once its beginning was acted on."""
+    standing = Absence.objects.filter(rep=rep, ends_at__gt=now)
+    return standing.filter(Q(starts_at__lte=now) | Q(begun_at__isnull=False)).exists()
 
 
 def lock_person(user_id: int) -> User:

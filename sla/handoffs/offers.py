@@ -14,7 +14,7 @@ from scoring.models import Episode, Lane, Phase
 from sla import clocks
 from sla.clocks import targets
 from sla.handoffs import moves, room
-from sla.handoffs.moves import AlreadyDecided, InactiveRep, Matter, last_rows
+from sla.handoffs.moves import AlreadyDecided, AwayRep, InactiveRep, Matter, last_rows
 from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
 from sla.telling import mails
 
@@ -36,7 +36,7 @@ def offer(
 
     In the fast lane Baton accepts at once: no accept clock, stage SAL, and no acceptance is recorded. Lead, episode
     and rep are locked by the caller. `override` says why a full rep is given one more; a rep at capacity without it
-    raises OverCapacity. Raises InactiveRep, AlreadyDecided where the episode does not wait.
+    raises OverCapacity. Raises InactiveRep, AwayRep, AlreadyDecided where the episode does not wait.
     """
     lead = episode.lead = Lead.objects.select_for_update().get(pk=episode.lead_id)
     joined = episodes.colleagues(episode)
@@ -44,6 +44,8 @@ def offer(
         raise AlreadyDecided("This episode does not wait for a rep.", phase=episode.phase)
     if not rep.is_active:
         raise InactiveRep(f"{rep.user} receives no leads any more.")
+    if moves.is_away(rep, now=now):
+        raise AwayRep(f"{rep.user} is away. Choose somebody else.")
     here = room.room_of(rep, now=now)
     if here.is_full and not override:
         raise OverCapacity(f"{rep.user} has no room: {here}.")

@@ -31,16 +31,16 @@ def begin(absence_id: int, *, now: datetime) -> int:
     absence = Absence.objects.select_related("rep").filter(pk=absence_id).first()
     if absence is None or absence.starts_at > now:
         return 0
-    moved, left = 0, 0
-    if absence.ends_at > now:
-        offered = Handoff.objects.filter(user=absence.rep.user_id, state=State.OFFERED)
-        for handoff_id in offered.order_by("episode__lead_id", "id").values_list("id", flat=True):
-            moved += move_on(handoff_id, now=now, why=ABSENCE, states=[State.OFFERED], as_of=absence.counts_from)
-        accepted = Handoff.objects.filter(user=absence.rep.user_id, state=State.ACCEPTED)
-        for handoff_id in accepted.order_by("episode__lead_id", "id").values_list("id", flat=True):
-            left += left_behind.leave(handoff_id, absence, now=now)
-    _mark_begun(absence_id, moved=moved, left=left, now=now)
-    return moved
+    moved, left, tried = 0, 0, set()
+    while True:
+        if absence.ends_at > now:
+            for handoff_id in _held(absence, State.OFFERED):
+                tried.add(handoff_id)
+                moved += move_on(handoff_id, now=now, why=ABSENCE, states=[State.OFFERED], as_of=absence.counts_from)
+            for handoff_id in _held(absence, State.ACCEPTED):
+                left += left_behind.leave(handoff_id, absence, now=now)
+        if _mark_begun(absence_id, tried=tried, moved=moved, left=left, now=now):
+            return moved
 
 
 @business
@@ -66,12 +66,25 @@ def move_on(
     return True
 
 
+def _held(absence: Absence, state: State) -> list[int]:
+    """What is in this state with the rep, in the order in which leads are locked."""
+    held = Handoff.objects.filter(user=absence.rep.user_id, state=state)
+    return list(held.order_by("episode__lead_id", "id").values_list("id", flat=True))
+
+
 @business
-def _mark_begun(absence_id: int, *, moved: int, left: int, now: datetime) -> None:
+def _mark_begun(absence_id: int, *, tried: set[int], moved: int, left: int, now: datetime) -> bool:
+    """Mark it; False where something was offered to the rep in between, which was then seen by nobody.
+
+    From here on nothing is: offers are made under the rep's lock as well.
+    """
     Rep.objects.select_for_update(of=("self",)).filter(absences=absence_id).first()
-    absence = Absence.objects.select_for_update().filter(pk=absence_id).first()
+    absence = Absence.objects.select_for_update(of=("self",)).select_related("rep").filter(pk=absence_id).first()
     if absence is None or absence.begun_at is not None or absence.starts_at > now:
-        return
+        return True
+    if absence.ends_at > now and not tried.issuperset(_held(absence, State.OFFERED)):
+        return False
     absence.begun_at = now
     absence.save(update_fields=["begun_at"])
     absences.record(absence, AbsenceChange.What.BEGUN, now=now, by=None, moved=moved, left_behind=left)
+    return True

@@ -8,7 +8,6 @@ from scoring.models import Episode
 from sla import handoffs
 from sla.clocks import targets
 from sla.models import OPEN_STATES, Handoff, Rep, State
-from sla.people import absences
 from sla.routing.former import SAME_COMPANY
 
 
@@ -48,7 +47,7 @@ def offer(episode: Episode, *, now: datetime) -> Handoff | None:
 def _able(held: Handoff, episode: Episode, *, now: datetime) -> Rep | None:
     """The rep of that hand-off, locked, where they may be given this person as well."""
     rep = Rep.objects.select_for_update(of=("self",)).select_related("user").filter(user=held.user_id).first()
-    if rep is None or not (rep.is_active and rep.user.is_active) or rep.pk in absences.away(now=now):
+    if rep is None or not (rep.is_active and rep.user.is_active) or handoffs.is_away(rep, now=now):
         return None
     said_no = Handoff.objects.filter(episode__lead=episode.lead_id, user=held.user_id, state=State.REJECTED)
     return None if said_no.exists() else rep

@@ -106,7 +106,7 @@ def offer(decision: Decision, matter: Matter) -> Handoff | None:
             trace=decision.trace(),
             override=decision.override,
         )
-    except (handoffs.OverCapacity, handoffs.InactiveRep):
+    except (handoffs.OverCapacity, handoffs.InactiveRep, handoffs.AwayRep):
         return None  # refused before anything was written
     turn = decision.turn
     if turn is not None and turn.rotation is not None and turn.span is not None:

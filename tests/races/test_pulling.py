@@ -11,9 +11,9 @@ from sla import routing
 from sla.handoffs import open_load
 from sla.models import Handoff, Rep, RoutingRule
 from tests.desk import Company
-from tests.races.conftest import ROUNDS, Track, refused
+from tests.races.conftest import PATIENCE, SOME, Track, refused
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 
 SECOND = timedelta(seconds=1)
 TEN = 10
@@ -55,7 +55,7 @@ class TestPulling:
     def test_one_who_asks_twice_at_once_never_passes_their_room(
         self, track: Track, house: Company, pooled: list[int], now: datetime
     ) -> None:
-        for room in range(1, min(ROUNDS, TEN)):
+        for room in range(1, min(SOME, TEN)):
             Rep.objects.filter(pk=house.ben.pk).update(capacity=room)
             job = {"do": "pull", "by": house.ben.user_id, "now": now + room * SECOND}
             assert refused(track.race(job, job)) == ["cannot_pull"]

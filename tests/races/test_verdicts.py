@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from leads.models import Outcome, Stage
-from sla.models import Clock, Handoff, HandoffChange, Target, Touch
+from scoring.models import Episode
+from sla.handoffs.moves import UNDO_FOR
+from sla.models import Clock, Handoff, HandoffChange, Rep, Target, Touch
 from tests.desk import Company, clock_of
-from tests.races.conftest import ROUNDS, Track, refused, routed
+from tests.races.conftest import PATIENCE, SOME, Track, offers, refused
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
+
+SECOND = timedelta(seconds=1)
+
+Rounds = Callable[[int], Iterator[int]]
 
 
-def offers(house: Company, now: datetime) -> list[Handoff]:
-    """Leads that are all on offer to Ben, since Ada takes none for now."""
-    house.ada.is_active = False
-    house.ada.save()
-    return [routed(house, now=now) for _ in range(ROUNDS)]
+@pytest.fixture
+def line(without_ada: Company, now: datetime, rounds: Rounds) -> Iterator[Handoff]:
+    """Leads that are all on offer to Ben, one a round."""
+    found = offers(without_ada, now=now)
+    return (found[number] for number in rounds(SOME))
 
 
 def changes_to(handoff: Handoff, state: str) -> int:
@@ -28,10 +35,10 @@ def changes_to(handoff: Handoff, state: str) -> int:
 
 class TestTwoPeople:
     def job(self, do: str, handoff: Handoff, by: int, now: datetime) -> dict[str, Any]:
-        return {"do": do, "handoff": handoff.pk, "by": by, "now": now + timedelta(seconds=1)}
+        return {"do": do, "handoff": handoff.pk, "by": by, "now": now + SECOND}
 
-    def test_who_accept_accept_once(self, track: Track, house: Company, now: datetime) -> None:
-        for handoff in offers(house, now):
+    def test_who_accept_accept_once(self, track: Track, house: Company, line: Iterator[Handoff], now: datetime) -> None:
+        for handoff in line:
             answers = track.race(
                 self.job("accept", handoff, house.ben.user_id, now),
                 self.job("accept", handoff, house.manager.pk, now),
@@ -40,16 +47,20 @@ class TestTwoPeople:
             assert changes_to(handoff, "accepted") == 1
             assert Outcome.objects.filter(matter=handoff.episode.public_id, kind="accepted").count() == 1
 
-    def test_of_whom_one_has_no_say_leave_it_to_the_other(self, track: Track, house: Company, now: datetime) -> None:
-        for handoff in offers(house, now):
+    def test_of_whom_one_has_no_say_leave_it_to_the_other(
+        self, track: Track, house: Company, line: Iterator[Handoff], now: datetime
+    ) -> None:
+        for handoff in line:
             answers = track.race(
                 self.job("accept", handoff, house.ada.user_id, now),
                 self.job("accept", handoff, house.ben.user_id, now),
             )
             assert (answers[0].get("refused"), answers[1].get("answer")) == ("not_found", "accepted")
 
-    def test_who_disagree_are_told_who_was_first(self, track: Track, house: Company, now: datetime) -> None:
-        for handoff in offers(house, now):
+    def test_who_disagree_are_told_who_was_first(
+        self, track: Track, house: Company, line: Iterator[Handoff], now: datetime
+    ) -> None:
+        for handoff in line:
             answers = track.race(
                 self.job("accept", handoff, house.ben.user_id, now),
                 self.job("reject", handoff, house.manager.pk, now),
@@ -60,10 +71,12 @@ class TestTwoPeople:
             assert loser["state"] == handoff.state
             assert changes_to(handoff, "accepted") + changes_to(handoff, "rejected") == 1
 
-    def test_of_whom_one_touches_accept_once(self, track: Track, house: Company, now: datetime) -> None:
-        for handoff in offers(house, now):
+    def test_of_whom_one_touches_accept_once(
+        self, track: Track, house: Company, line: Iterator[Handoff], now: datetime
+    ) -> None:
+        for handoff in line:
             lead = handoff.episode.lead_id
-            touch = {"do": "touch", "lead": lead, "by": house.ben.user_id, "now": now + timedelta(seconds=1)}
+            touch = {"do": "touch", "lead": lead, "by": house.ben.user_id, "now": now + SECOND}
             answers = track.race(touch, self.job("accept", handoff, house.manager.pk, now))
             assert refused(answers) == []
             assert changes_to(handoff, "accepted") == 1
@@ -72,23 +85,10 @@ class TestTwoPeople:
 
 
 class TestAcceptAgainstTheClock:
-    def test_at_its_due_time_the_verdict_is_arithmetic(self, track: Track, house: Company, now: datetime) -> None:
-        for number, handoff in enumerate(offers(house, now)):
-            clock = clock_of(handoff, Target.ACCEPT)
-            accepted_at = clock.due_at + timedelta(milliseconds=(-1, 0, 1)[number % 3])
-            answers = track.race(
-                {"do": "accept", "handoff": handoff.pk, "by": house.ben.user_id, "now": accepted_at},
-                {"do": "fire", "clock": clock.pk, "now": clock.due_at},
-            )
-            clock.refresh_from_db()
-            assert answers[0] == {"answer": "accepted"}
-            assert clock.met_at is not None
-            assert clock.verdict == ("met" if clock.met_at <= clock.due_at else "missed")
-            assert abs(clock.met_at - accepted_at) <= timedelta(milliseconds=1)
-            assert (clock.breached_at is not None) or clock.verdict == "met"
-
-    def test_at_the_hop_either_the_rep_has_it_or_it_moved(self, track: Track, house: Company, now: datetime) -> None:
-        for handoff in offers(house, now):
+    def test_at_the_hop_either_the_rep_has_it_or_it_moved(
+        self, track: Track, house: Company, line: Iterator[Handoff]
+    ) -> None:
+        for handoff in line:
             clock = clock_of(handoff, Target.ACCEPT)
             late = clock.due_at + (clock.due_at - clock.started_at)
             answers = track.race(
@@ -103,3 +103,77 @@ class TestAcceptAgainstTheClock:
             assert clock.verdict == "missed"
             assert clock.fired.filter(key="breach").count() == 1
         assert not Clock.objects.filter(handoff__state="moved", verdict="").exists()
+
+
+class TestTouchAgainstTheClock:
+    def test_a_call_told_late_counts_when_it_was_made_or_came_too_late_for_this_offer(
+        self, track: Track, house: Company, line: Iterator[Handoff]
+    ) -> None:
+        """The dialler tells of a call before the due time while the clock moves the lead on."""
+        for handoff in line:
+            clock = clock_of(handoff, Target.ACCEPT)
+            late = clock.due_at + (clock.due_at - clock.started_at)
+            called_at = clock.due_at - SECOND
+            answers = track.race(
+                {
+                    "do": "dial",
+                    "lead": handoff.episode.lead_id,
+                    "by": house.ben.user_id,
+                    "occurred_at": called_at.isoformat(),
+                    "now": late,
+                },
+                {"do": "fire", "clock": clock.pk, "now": late},
+            )
+            handoff.refresh_from_db()
+            first_touch = clock_of(handoff, Target.FIRST_TOUCH)
+            touch = Touch.objects.get(lead=handoff.episode.lead_id)
+            assert (refused(answers), touch.counts_at) == ([], called_at)
+            if handoff.state == "accepted":
+                assert (touch.handoff_id, first_touch.verdict, first_touch.met_at) == (handoff.pk, "met", called_at)
+            else:
+                assert (handoff.state, touch.handoff_id, first_touch.verdict) == ("moved", None, "voided")
+            assert changes_to(handoff, "accepted") + changes_to(handoff, "moved") == 1
+
+
+class TestExtensionAgainstTheClock:
+    def test_either_there_is_more_time_or_it_is_missed(
+        self, track: Track, house: Company, line: Iterator[Handoff]
+    ) -> None:
+        for handoff in line:
+            clock = clock_of(handoff, Target.ACCEPT)
+            due_at = clock.due_at
+            answers = track.race(
+                {"do": "extend", "clock": clock.pk, "seconds": 600, "by": house.manager.pk, "now": due_at},
+                {"do": "fire", "clock": clock.pk, "now": due_at},
+            )
+            clock.refresh_from_db()
+            if refused(answers):
+                assert (refused(answers), answers[1]["answer"]) == (["not_extendable"], True)
+                assert (clock.due_at, clock.breached_at) == (due_at, due_at)
+                assert clock.fired.filter(key="breach").count() == 1
+            else:
+                assert answers[1]["answer"] is False
+                assert (clock.due_at, clock.breached_at) == (due_at + timedelta(seconds=600), None)
+                assert not clock.fired.exists()
+
+
+class TestUndoAgainstTheNextOffer:
+    def test_either_the_rep_has_it_again_or_it_is_offered_on(
+        self, track: Track, house: Company, line: Iterator[Handoff], now: datetime
+    ) -> None:
+        at = now + SECOND + UNDO_FOR
+        for handoff in line:
+            Rep.objects.filter(pk=house.ada.pk).update(is_active=True)
+            assert track.race({"do": "reroute", "handoff": handoff.pk, "by": house.ben.user_id, "now": now + SECOND})
+            answers = track.race(
+                {"do": "undo", "handoff": handoff.pk, "by": house.ben.user_id, "now": at},
+                {"do": "route", "episode": handoff.episode_id, "now": at},
+            )
+            handoff.refresh_from_db()
+            hops = Handoff.objects.filter(episode=handoff.episode_id)
+            if refused(answers):
+                assert (refused(answers), answers[1]["answer"]) == (["cannot_undo"], True)
+                assert (handoff.state, hops.count(), hops.latest("hop").user_id) == ("rejected", 2, house.ada.user_id)
+            else:
+                assert (answers[1]["answer"], handoff.state, hops.count()) == (False, "offered", 1)
+            assert Episode.objects.get(pk=handoff.episode_id).phase == "offered"

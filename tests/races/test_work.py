@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -17,51 +18,51 @@ from sla import routing
 from sla.handoffs import open_load
 from sla.models import CapacityOverride, Handoff, Rep
 from tests.desk import Company, act
-from tests.races.conftest import ROUNDS, Track, refused, routed
+from tests.races.conftest import PATIENCE, SOME, Track, refused, routed, waiting
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
+
+Rounds = Callable[[int], Iterator[int]]
 
 SECOND = timedelta(seconds=1)
 _numbers = count(1)
 
 
 class TestRouting:
-    def test_of_one_episode_offers_it_once(self, track: Track, house: Company, now: datetime) -> None:
-        for _ in range(ROUNDS):
-            episode = house.episode(house.lead(now=now), now=now)
-            job = {"do": "route", "episode": episode.pk, "now": now + SECOND}
+    def test_of_one_episode_offers_it_once(self, track: Track, house: Company, now: datetime, rounds: Rounds) -> None:
+        line = waiting(house, now=now)
+        for number in rounds(SOME):
+            job = {"do": "route", "episode": line[number], "now": now + SECOND}
             answers = track.race(job, job)
             assert sorted(answer["answer"] for answer in answers) == [False, True]
-            assert Handoff.objects.filter(episode=episode).count() == 1
+            assert Handoff.objects.filter(episode=line[number]).count() == 1
 
-    def test_of_many_never_passes_capacity(self, track: Track, house: Company, now: datetime) -> None:
-        for number in range(1, max(3, ROUNDS // 3)):
-            Rep.objects.update(capacity=number)
-            for _ in range(4):
-                house.episode(house.lead(now=now), now=now)
+    def test_of_many_never_passes_capacity(self, track: Track, house: Company, now: datetime, rounds: Rounds) -> None:
+        for number in rounds(max(3, SOME // 3)):
+            Rep.objects.update(capacity=number + 1)
+            waiting(house, 4, now=now)
             job = {"do": "route_all", "now": now + SECOND}
             answers = track.race(job, job)
-            loads = {rep.user_id: open_load(rep) for rep in Rep.objects.all()}
-            assert set(loads.values()) == {number}
+            assert {open_load(rep) for rep in Rep.objects.all()} == {number + 1}
             assert sum(answer["answer"] for answer in answers) == 2
         assert not CapacityOverride.objects.exists()
 
-    def test_of_two_for_one_room_offers_one(self, track: Track, house: Company, now: datetime) -> None:
+    def test_of_two_for_one_room_offers_one(self, track: Track, house: Company, now: datetime, rounds: Rounds) -> None:
         Rep.objects.filter(pk=house.ada.pk).update(capacity=0)
-        for room in range(1, ROUNDS + 1):
-            Rep.objects.filter(pk=house.ben.pk).update(capacity=room)
-            jobs = [
-                {"do": "route", "episode": house.episode(house.lead(now=now), now=now).pk, "now": now + SECOND}
-                for _ in range(2)
-            ]
-            answers = track.race(*jobs)
+        line = waiting(house, 2 * SOME, now=now)
+        for number in rounds(SOME):
+            Rep.objects.filter(pk=house.ben.pk).update(capacity=number + 1)
+            pair = line[2 * number : 2 * number + 2]
+            answers = track.race(*({"do": "route", "episode": each, "now": now + SECOND} for each in pair))
             assert sorted(answer["answer"] for answer in answers) == [False, True]
 
-    def test_against_an_answer_never_passes_capacity(self, track: Track, house: Company, now: datetime) -> None:
+    def test_against_an_answer_never_passes_capacity(
+        self, track: Track, house: Company, now: datetime, rounds: Rounds
+    ) -> None:
         """Room that a rep's no makes is used once."""
         Rep.objects.update(capacity=1)
         Rep.objects.filter(pk=house.ada.pk).update(capacity=0)
-        for step in range(ROUNDS // 2):
+        for step in rounds(SOME // 2):
             at = now + timedelta(minutes=step)
             handoff = Handoff.objects.open().first() or routed(house, now=at)
             house.episode(house.lead(now=at), now=at)
@@ -88,10 +89,12 @@ class TestIntake:
             calls.append({"type": "track", "userId": user, "event": event, "messageId": f"{mark}-t-{user}"})
         return json.dumps({"batch": calls})
 
-    def test_of_batches_in_opposite_order_loses_nothing(self, track: Track, source: Source, now: datetime) -> None:
+    def test_of_batches_in_opposite_order_loses_nothing(
+        self, track: Track, source: Source, now: datetime, rounds: Rounds
+    ) -> None:
         everyone: set[str] = set()
-        rounds = max(2, ROUNDS // 4)
-        for step in range(rounds):
+        wanted = max(2, SOME // 4)
+        for step in rounds(wanted):
             users = [f"u{step}-{number}" for number in range(self.PEOPLE)]
             everyone |= set(users)
             answers = track.race(
@@ -115,20 +118,24 @@ class TestIntake:
         assert Receipt.objects.count() == 4 * len(everyone)
         assert AwaitingAssessment.objects.count() == len(everyone)
 
-    def test_of_the_same_batch_twice_stores_it_once(self, track: Track, source: Source, now: datetime) -> None:
-        rounds = max(2, ROUNDS // 4)
-        for step in range(rounds):
+    def test_of_the_same_batch_twice_stores_it_once(
+        self, track: Track, source: Source, now: datetime, rounds: Rounds
+    ) -> None:
+        wanted = max(2, SOME // 4)
+        for step in rounds(wanted):
             users = [f"v{step}-{number}" for number in range(self.PEOPLE)]
             body = self.batch(users, event="Viewed", mark=f"c{step}")
             job = {"do": "send", "source": source.pk, "body": body, "now": now}
             answers = [answer["answer"] for answer in track.race(job, job)]
             assert [sum(counts) for counts in zip(*answers, strict=True)] == [2 * self.PEOPLE, 2 * self.PEOPLE, 0]
-        assert Activity.objects.count() == rounds * self.PEOPLE
+        assert Activity.objects.count() == wanted * self.PEOPLE
 
 
 class TestAssessment:
-    def test_of_the_same_marks_opens_each_matter_once(self, track: Track, house: Company, now: datetime) -> None:
-        for _ in range(max(2, ROUNDS // 5)):
+    def test_of_the_same_marks_opens_each_matter_once(
+        self, track: Track, house: Company, now: datetime, rounds: Rounds
+    ) -> None:
+        for _ in rounds(max(2, SOME // 4)):
             leads = [house.lead(now=now) for _ in range(5)]
             for lead in leads:
                 act(lead, "Started Free Trial", at=now)
@@ -139,8 +146,10 @@ class TestAssessment:
                 assert Qualification.objects.filter(lead=lead).count() == 1
                 assert Episode.objects.get(lead=lead).phase == "waiting"
 
-    def test_of_two_colleagues_opens_one_matter_for_both(self, track: Track, house: Company, now: datetime) -> None:
-        for _ in range(ROUNDS):
+    def test_of_two_colleagues_opens_one_matter_for_both(
+        self, track: Track, house: Company, now: datetime, rounds: Rounds
+    ) -> None:
+        for _ in rounds(SOME):
             one = house.lead(now=now)
             other = house.colleague(one, now=now)
             for lead in (one, other):
@@ -154,10 +163,10 @@ class TestAssessment:
             AwaitingAssessment.objects.all().delete()
 
     def test_of_a_colleague_against_a_verdict_leaves_nobody_behind(
-        self, track: Track, house: Company, now: datetime
+        self, track: Track, house: Company, now: datetime, rounds: Rounds
     ) -> None:
         """Either they joined in time and follow it, or they stand alone after it."""
-        for _ in range(ROUNDS):
+        for _ in rounds(SOME):
             one = house.lead(now=now)
             other = house.colleague(one, now=now)
             assert routing.route(house.episode(one, now=now).pk, now=now)
@@ -173,9 +182,11 @@ class TestAssessment:
             assert other.stage == (Stage.NURTURE if followed else Stage.MQL)
             AwaitingAssessment.objects.all().delete()
 
-    def test_loses_no_mark_that_comes_meanwhile(self, track: Track, house: Company, now: datetime) -> None:
+    def test_loses_no_mark_that_comes_meanwhile(
+        self, track: Track, house: Company, now: datetime, rounds: Rounds
+    ) -> None:
         source = create_source("Backend", kind="server")[0]
-        for _ in range(ROUNDS):
+        for _ in rounds(SOME):
             lead = house.lead(now=now)
             user = f"m{next(_numbers)}"
             Identity.objects.create(kind="user_id", value=user, lead=lead, bound_at=now)
@@ -204,8 +215,10 @@ class TestMerging:
         assert Episode.objects.get(lead__in=[one, other], closed_at=None).lead_id == winner.pk
         return winner
 
-    def test_against_a_qualification_leaves_one_episode(self, track: Track, house: Company, now: datetime) -> None:
-        for _ in range(ROUNDS):
+    def test_against_a_qualification_leaves_one_episode(
+        self, track: Track, house: Company, now: datetime, rounds: Rounds
+    ) -> None:
+        for _ in rounds(SOME):
             one, other = self.pair(house, now)
             answers = track.race(
                 {"do": "merge", "winner": one.pk, "loser": other.pk, "now": now + SECOND},
@@ -214,8 +227,8 @@ class TestMerging:
             assert refused(answers) == []
             assert self.settle(house, track, one, other, now).pk == one.pk
 
-    def test_from_both_ends_happens_once(self, track: Track, house: Company, now: datetime) -> None:
-        for _ in range(ROUNDS):
+    def test_from_both_ends_happens_once(self, track: Track, house: Company, now: datetime, rounds: Rounds) -> None:
+        for _ in rounds(SOME):
             one, other = self.pair(house, now)
             answers = track.race(
                 {"do": "merge", "winner": one.pk, "loser": other.pk, "now": now + SECOND},
@@ -224,9 +237,9 @@ class TestMerging:
             assert refused(answers) == ["already_merged"]
             self.settle(house, track, one, other, now)
 
-    def test_against_an_acceptance_keeps_it(self, track: Track, house: Company, now: datetime) -> None:
+    def test_against_an_acceptance_keeps_it(self, track: Track, house: Company, now: datetime, rounds: Rounds) -> None:
         Rep.objects.filter(pk=house.ada.pk).update(capacity=0)
-        for _ in range(ROUNDS):
+        for _ in rounds(SOME):
             one, handoff = house.lead(now=now), routed(house, now=now)
             other = handoff.episode.lead
             answers = track.race(

@@ -1,0 +1,172 @@
+"""What a racer can do: one verb each, as a door would call it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import OperationalError
+
+from leads import clock, merging
+from leads.intake import take_in
+from leads.models import Source, User
+from leads.wire import read_item, split_batch
+from scoring import assessment, qualification
+from sla import handoffs, routing, touches
+from sla.clocks import escalation, pausing
+from sla.people import absences, beginning, leaving, left_behind
+from sla.routing import assigning
+
+
+def user(pk: int) -> User:
+    return User.objects.get(pk=pk)
+
+
+def accept(now: datetime, *, handoff: int, by: int) -> str:
+    return handoffs.accept(handoff, by=user(by), now=now).state
+
+
+def reject(now: datetime, *, handoff: int, by: int) -> str:
+    return handoffs.reject(handoff, reason="bad_contact", by=user(by), now=now).state
+
+
+def reroute(now: datetime, *, handoff: int, by: int) -> str:
+    """It is somebody else's: no verdict on the lead."""
+    return handoffs.reject(handoff, reason="wrong_territory", by=user(by), now=now).state
+
+
+def undo(now: datetime, *, handoff: int, by: int) -> str:
+    return handoffs.undo(handoff, by=user(by), now=now).state
+
+
+def touch(now: datetime, *, lead: int, by: int) -> str:
+    rep = user(by)
+    made = touches.record(
+        lead, means="call", outcome="reached", performed_by=rep, recorded_by=rep, occurred_at=now, now=now
+    )
+    return str(made.means)
+
+
+def dial(now: datetime, *, lead: int, by: int, occurred_at: str) -> int | None:
+    """A dialler tells of a call a little later; the hand-off it answers, if any."""
+    made = touches.record(
+        lead,
+        means="call",
+        outcome="reached",
+        performed_by=user(by),
+        recorded_by=None,
+        occurred_at=datetime.fromisoformat(occurred_at),
+        now=now,
+        by_machine=True,
+    )
+    return made.handoff_id
+
+
+def fire(now: datetime, *, clock: int) -> bool:
+    return escalation.fire(clock, now=now)
+
+
+def fire_by_the_wall(_: datetime, *, clock_id: int) -> bool:
+    """As the clock process does it: the time is asked once the locks are had."""
+    return escalation.fire(clock_id, now=clock.now)
+
+
+def extend(now: datetime, *, clock: int, seconds: int, by: int) -> str:
+    return pausing.extend(clock, seconds=seconds, reason="They asked for it", by=user(by), now=now).why
+
+
+def route(now: datetime, *, episode: int) -> bool:
+    return routing.route(episode, now=now) is not None
+
+
+def route_each(now: datetime, *, episodes: Sequence[int]) -> int:
+    """One after the other, however often they are named; how many offers that made.
+
+    As in the sweep, who found the line blocked for too long comes by again.
+    """
+    offered, line = 0, deque(episodes)
+    while line:
+        episode = line.popleft()
+        try:
+            offered += routing.route(episode, now=now) is not None
+        except OperationalError:
+            line.append(episode)
+    return offered
+
+
+def route_all(now: datetime) -> int:
+    return routing.route_waiting(lambda: now)
+
+
+def pull(now: datetime, *, by: int) -> int | None:
+    rep = user(by)
+    handoff = routing.take_next(rep, now=now, by=rep)
+    return handoff.episode_id if handoff is not None else None
+
+
+def give(now: datetime, *, episode: int, rep: int, by: int) -> int:
+    return assigning.give(episode, rep=user(rep), by=user(by), now=now).user_id
+
+
+def be_away(now: datetime, *, rep: int) -> int:
+    """Away from now on, and acted upon at once."""
+    absence = absences.add(rep, starts_at=now, ends_at=now + timedelta(days=1), now=now, by=None)
+    return beginning.begin(absence.pk, now=now)
+
+
+def begin(now: datetime, *, absence: int) -> int:
+    return beginning.begin(absence, now=now)
+
+
+def act(now: datetime, *, left: int) -> str:
+    return left_behind.act(left, now=now)
+
+
+def decide(now: datetime, *, left: int, rep: int, by: int) -> int:
+    return left_behind.give(left, rep=user(rep), by=user(by), now=now).user_id
+
+
+def leave(now: datetime, *, rep: int) -> int:
+    return leaving.leave(rep, now=now, by=None)
+
+
+def assess(now: datetime) -> int:
+    return assessment.assess(now=now)
+
+
+def qualify(now: datetime, *, lead: int) -> None:
+    qualification.qualify(lead, now=now)
+
+
+def merge(now: datetime, *, winner: int, loser: int) -> int:
+    return merging.merge(winner, loser, now=now).pk
+
+
+def send(now: datetime, *, source: int, body: str) -> list[int]:
+    envelope = split_batch(body.encode())
+    read = [read_item(None, item, envelope, received_at=now) for item in envelope.items]
+    receipted = take_in(read, source=Source.objects.get(pk=source), now=now, bodies=[i.raw for i in envelope.items])
+    return [receipted.accepted, receipted.duplicate, len(receipted.refused)]
+
+
+JOBS: dict[str, Callable[..., Any]] = {
+    job.__name__: job
+    for job in (
+        accept,
+        reject,
+        reroute,
+        undo,
+        touch,
+        dial,
+        fire,
+        fire_by_the_wall,
+        extend,
+        route,
+        route_each,
+        route_all,
+        pull,
+    )
+    + (give, be_away, begin, act, decide, leave, assess, qualify, merge, send)
+}
