@@ -24,16 +24,22 @@ class Check:
     find: Callable[[], Iterable[str]]
 
 
-def ask(sql: str, sentence: str, params: Sequence[Any] = ()) -> Callable[[], Iterable[str]]:
+@dataclass(frozen=True)
+class Question:
     """A check in SQL: the rows it returns break the invariant, and fill the sentence by their column names."""
 
-    def find() -> Iterable[str]:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params or None)
-            names = [column.name for column in cursor.description]
-            return [sentence.format(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    sql: str
+    sentence: str
+    params: Sequence[Any] = ()
 
-    return find
+    def __call__(self) -> list[str]:
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, self.params or None)
+            names = [column.name for column in cursor.description]
+            return [self.sentence.format(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+
+
+ask = Question
 
 
 STAGE_GAPS = """

@@ -24,15 +24,20 @@ JOIN sla_rep AS rep ON rep.id = turn.rep_id WHERE rep.user_id <> coalesce(handof
 """
 
 
-def recount(pool: FairnessPool) -> Iterable[str]:
-    """Every span and turn of one rotation, counted again from its first: what differs, in a sentence each."""
+def recount(pool: FairnessPool, *, since: int = 1) -> Iterable[str]:
+    """Every span and turn of one rotation, counted again from its first: what differs, in a sentence each.
+
+    From the span of number `since` on, what was owed at its beginning is taken as it stands there.
+    """
     owed: Balances = {}
     last: Span | None = None
-    for row in pool.spans.order_by("number").prefetch_related("turns"):
+    for row in pool.spans.filter(number__gte=since).order_by("number").prefetch_related("turns"):
         if last is not None:
             owed = fairness.settle(owed, last)
         for rep_id in GivenBack.objects.filter(span=row).order_by("pk").values_list("turn__rep_id", flat=True):
             owed = fairness.give_back(owed, rep_id)
+        if row.number == since > 1:
+            owed = numbered(row.owed)
         if keyed(owed) != row.owed:
             yield f"{row} began with other balances than its turns leave."
         span = fairness.begin(numbered(row.weights), numbered(row.owed))

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from leads.errors import Refused
+from scoring.models import Episode, Phase
 from sla import routing
 from sla.clocks import escalation
 from sla.models import Clock, Handoff
@@ -24,6 +25,7 @@ from tests.year.lookout import Lookout
 Happening = Callable[[], object]
 SWEEP = "the sweep"
 STUCK_FOR = timedelta(hours=6)
+LOOK_AT_EVERYTHING_EVERY = timedelta(days=28)
 
 
 class Floor:
@@ -41,6 +43,8 @@ class Floor:
         self._numbers = itertools.count()
         self._last_offer = Handoff.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         self._stuck: dict[int, datetime] = {}
+        self._sweep_at = begins_at
+        self.say: Callable[[str], None] = lambda sentence: None
 
     def plan(self, at: datetime, what: str, happening: Happening) -> None:
         """Let this happen then."""
@@ -48,11 +52,16 @@ class Floor:
 
     def run(self, *, look: bool = True) -> None:
         """Go on until the end, looking after every step."""
+        everything_at = self.now + LOOK_AT_EVERYTHING_EVERY
         while (what := self._step()) is not None:
             self._route()
             self._tell(what)
             if look:
                 self.lookout.look(f"step {self.steps}: {what} at {self.now}")
+            if look and self.now >= everything_at:
+                self.lookout.look_at_everything(f"step {self.steps}, at {self.now}")
+                everything_at = self.now + LOOK_AT_EVERYTHING_EVERY
+                self.say(f"  {self.now:%d %B %Y}: {self.steps:,} steps, all invariants hold everywhere")
         self._nothing_was_lost()
 
     @property
@@ -79,18 +88,27 @@ class Floor:
             what = f"{what}, refused: {refused.code}"
         return self._count(what)
 
+    def ask_again(self, episode_id: int) -> None:
+        """Somebody may be able to take it now, whoever could not before."""
+        self._stuck.pop(episode_id, None)
+
     def _route(self) -> None:
         """What the sweep does; whom nobody could take is asked again a while later, as things then stand."""
-        line = routing.waiting_page(now=self.now, limit=1_000)
-        for episode_id in line:
-            if self._stuck.get(episode_id, self.now) > self.now:
-                continue
+        waiting = dict(Episode.objects.filter(phase=Phase.WAITING).values_list("pk", "route_not_before"))
+        self._stuck = {pk: until for pk, until in self._stuck.items() if pk in waiting}
+        free = (pk for pk, not_before in waiting.items() if not_before is None or not_before <= self.now)
+        asked = {pk for pk in free if self._stuck.get(pk, self.now) <= self.now}
+        line = routing.waiting_page(now=self.now, limit=100_000) if asked else []
+        for episode_id in (pk for pk in line if pk in asked):
+            asked.discard(episode_id)
             if routing.route(episode_id, now=self.now) is None:
                 self._stuck[episode_id] = self.now + STUCK_FOR
             else:
                 self._stuck.pop(episode_id, None)
-        if line and not any(what == SWEEP for _, _, what, _ in self._plans):
-            self.plan(self.now + STUCK_FOR, SWEEP, lambda: None)
+        self._stuck |= dict.fromkeys(asked, self.now + STUCK_FOR)  # in the pool, or a manager's to decide
+        if self._stuck and self._sweep_at <= self.now:
+            self._sweep_at = self.now + STUCK_FOR
+            self.plan(self._sweep_at, SWEEP, lambda: None)
         offers = Handoff.objects.filter(pk__gt=self._last_offer).select_related("user", "episode__lead").order_by("pk")
         for handoff in offers:
             self._last_offer = handoff.pk

@@ -81,6 +81,7 @@ def rises(floor: Floor, lead_id: int) -> None:
     episode = open_episode(lead_id)
     if episode is not None:
         episodes.raise_tier(episode, Tier.HOT, now=floor.now)
+        floor.ask_again(episode.pk)
 
 
 @business
@@ -90,6 +91,7 @@ def raises_hand(floor: Floor, lead_id: int) -> None:
     if episode is not None:
         activity = desk.act(episode.lead, "Requested Demo", at=floor.now)
         episodes.raise_hand(episode, activity_id=activity.pk, now=floor.now)
+        floor.ask_again(episode.pk)
 
 
 @business
