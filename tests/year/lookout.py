@@ -21,7 +21,8 @@ from sla.routing.invariants import recount
 # A table's rows belong to a lead by the first of these columns it has.
 HANGS_ON = ("clock", "handoff", "episode", "lead")
 ITSELF = {"leads_lead": "lead", "scoring_episode": "episode", "sla_handoff": "handoff", "sla_clock": "clock"}
-OF_A_POOL = ("turns count again", "turns come back later")
+# Not of one lead: the ledger of turns has a way of its own, and nobody is scored on this floor.
+OF_THE_WHOLE = ("turns count again", "turns come back later", "scores recompute", "qualifications recompute")
 # Where a step leaves its rows, and how they lead back to the lead.
 TRACKS = {
     "scoring_episodechange": "JOIN scoring_episode AS episode ON episode.id = row.episode_id",
@@ -60,7 +61,7 @@ class Lookout:
     def __init__(self) -> None:
         self.checks = all_checks()
         self.looks = 0
-        near = [check for check in self.checks if check.name not in OF_A_POOL]
+        near = [check for check in self.checks if check.name not in OF_THE_WHOLE]
         self.asked = [check for check in near if isinstance(check.find, Question)]
         self.counted = [check for check in near if not isinstance(check.find, Question)]
         with connection.cursor() as cursor:
