@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import F, Q
 
 from leads.models import Activity, AttributeChange, Lead, RestChange, StageChange
 from scoring import episodes, judging
-from scoring.models import DefinitionVersion, EpisodeMember
+from scoring.models import DefinitionVersion, EpisodeChange, EpisodeMember
 from scoring.reasons import Why
+
+STOOD_DOWN: Final = "stood_down"
 
 
 @dataclass(frozen=True)
 class Deciding:
     """The fact that tipped the scale. `received_at` is when the buyer's wait began."""
 
-    kind: str  # activity, joined, attribute, stage, rest, left, time, publication
+    kind: str  # activity, joined, attribute, stage, rest, left, stood_down, time, publication
     received_at: datetime
     is_live: bool
     activity_id: int | None = None
@@ -36,7 +38,14 @@ def deciding_fact(lead: Lead, version: DefinitionVersion, why: Why, *, now: date
 
     Live iff it came after publication, not by import or replay, and was fresh when it reached us.
     """
-    found = (_activity(lead, version, why), _attribute(lead, why), _rest(lead), _stage(lead), _left(lead))
+    found = (
+        _stood_down(lead),
+        _activity(lead, version, why),
+        _attribute(lead, why),
+        _rest(lead),
+        _stage(lead),
+        _left(lead),
+    )
     facts = [fact for fact in found if fact is not None]
     last = max(facts, key=lambda fact: fact.received_at, default=None)
     published_at = version.published_at or now
@@ -104,6 +113,13 @@ def _rest(lead: Lead) -> Deciding | None:
     """The end of the last rest."""
     ended = RestChange.objects.filter(lead=lead, cause="rest ended").order_by("-at", "-id").first()
     return None if ended is None else Deciding("rest", ended.at, is_live=True)
+
+
+def _stood_down(lead: Lead) -> Deciding | None:
+    """The end of a matter of theirs that nobody was told of: what came before it waits for a person to release it."""
+    ended = EpisodeChange.objects.filter(episode__members__lead=lead, what="closed", detail__has_key=STOOD_DOWN)
+    last = ended.order_by("-at", "-pk").first()
+    return None if last is None else Deciding("stood_down", last.at, is_live=False)
 
 
 def _left(lead: Lead) -> Deciding | None:

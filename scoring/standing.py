@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from leads.errors import Refused
+from leads.marking import mark
 from leads.models import User
 from leads.transactions import business
 from scoring import episodes, judging
-from scoring.models import Episode, Lane, OpenedBy, Qualification
+from scoring.deciding import STOOD_DOWN
+from scoring.models import ClosedAs, Episode, Lane, OpenedBy, Qualification
 
 
 class NotWaiting(Refused):
@@ -53,6 +55,18 @@ def release(qualification_id: int, *, now: datetime, by: User) -> Episode:
         now=now,
         by=by,
     )
+
+
+@business
+def stand_down(episode: Episode, *, why: str, now: datetime, by: User | None) -> None:
+    """End a waiting matter that nobody was told of: everybody in it is judged anew, and who still meets a bar stands.
+
+    What came before this moment is no news any more, so it waits for release; new evidence opens a matter as ever.
+    Lead, colleagues and episode are locked by the caller. Raises EpisodeRefused where it has ended.
+    """
+    members = list(episode.members.filter(left_at=None).values_list("lead_id", flat=True))
+    episodes.close(episode, ClosedAs.WITHDRAWN, now=now, by=by, detail={"why": why, STOOD_DOWN: True})
+    mark(members, now=now)
 
 
 @business

@@ -22,6 +22,7 @@ from sla.clocks import retiming
 from sla.holidays import rolling
 from sla.people import left_behind
 from sla.routing import signaling
+from sla.shadow import settling
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ def sweep(clock: Clock, *, older_than: timedelta = LEFT_BEHIND, stopping: Callab
         _assess,
         _left_behind,
         _signals,
+        _paper,
         _route,
         _retime,
         _deliver,
@@ -113,6 +115,11 @@ def _left_behind(clock: Clock, older_than: timedelta) -> int:
 def _signals(clock: Clock, older_than: timedelta) -> int:
     """Signals in the hands of people who have left."""
     return signaling.take_back(now=clock())
+
+
+def _paper(clock: Clock, older_than: timedelta) -> int:
+    """What stood on paper when its shadow ended."""
+    return settling.settle(clock)
 
 
 def _route(clock: Clock, older_than: timedelta) -> int:

@@ -12,6 +12,7 @@ from sla import routing
 from sla.clocks import retiming
 from sla.models import Heartbeat
 from sla.people import fetching
+from sla.shadow import settling
 from sla.watching import rounds
 from sla.watching.beats import Pulse
 
@@ -20,8 +21,8 @@ _pulses: dict[int, Pulse] = {}  # by process: a worker forks
 
 @shared_task(name="baton.route")
 def route() -> None:
-    """Offer every waiting episode that can be offered."""
-    work_off("route", lambda: routing.route_waiting(clock.now))
+    """Clear what stood on paper of shadows that have ended, and offer every waiting episode that can be offered."""
+    work_off("route", lambda: settling.settle(clock.now) + routing.route_waiting(clock.now))
 
 
 @shared_task(name="baton.watch")

@@ -9,6 +9,7 @@ from scoring.episodes.company import join, leave
 from scoring.episodes.ending import close, erase_episode, merge_episodes, overtake
 from scoring.episodes.living import (
     add_qualification,
+    begin_anew,
     cool,
     disqualify,
     raise_hand,
@@ -35,6 +36,7 @@ __all__ = [
     "HOTTER",
     "OPENS_FROM",
     "add_qualification",
+    "begin_anew",
     "close",
     "colleagues",
     "cool",

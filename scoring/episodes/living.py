@@ -43,6 +43,18 @@ def set_phase(
 
 
 @business
+def begin_anew(episode: Episode, *, why: str, now: datetime, by: User | None = None) -> None:
+    """Let a waiting matter that nobody was told of go to sales from this moment: as if it had opened now."""
+    if episode.phase != Phase.WAITING:
+        raise EpisodeRefused("This episode does not wait.")
+    episode.opened_at, episode.waiting_since, episode.route_not_before = now, now, None
+    episode.save(update_fields=["opened_at", "waiting_since", "route_not_before"])
+    write(episode, "begun_anew", now=now, by=by, detail={"why": why})
+    watch_closely(episode.lead_id, now=now)
+    wake("route")
+
+
+@business
 def raise_tier(episode: Episode, tier: str, *, now: datetime, detail: dict[str, Any] | None = None) -> bool:
     """Lift the episode to a hotter tier and tell sla by the bell; a cooler one changes nothing. True if it rose."""
     if not is_hotter(tier, episode.tier):

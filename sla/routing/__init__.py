@@ -2,7 +2,7 @@
 
 from sla.routing.deciding import Decision, Tried, decide
 from sla.routing.ends import Ends
-from sla.routing.looks import Waiting, look_again, why_all_wait, why_waiting
+from sla.routing.looks import PAPER, Waiting, look_again, why_all_wait, why_waiting
 from sla.routing.pulling import CannotPull, take_next, waits_for
 from sla.routing.rounds import route, route_waiting
 from sla.routing.waiting import waiting_page
@@ -11,6 +11,7 @@ __all__ = [
     "CannotPull",
     "Decision",
     "Ends",
+    "PAPER",
     "Tried",
     "Waiting",
     "decide",

@@ -89,6 +89,13 @@ def simulate(asked: Asked, *, zone: str = "UTC") -> Simulation:
 
 
 def _says(decision: Decision) -> str:
+    told = _ends(decision)
+    if decision.shadow is not None:
+        told += f" All of it on paper: {decision.shadow} runs in shadow, and nobody would be told."
+    return told
+
+
+def _ends(decision: Decision) -> str:
     if decision.ends == Ends.HELD and decision.why != UNDO:
         return "It would be held until somebody can take it, as its rule says."
     if decision.ends == Ends.POOL and decision.unanswered is None:

@@ -18,6 +18,7 @@ def as_json(told: Simulation) -> dict[str, Any]:
         "why": decision.why,
         "team": decision.team.name if decision.team is not None else None,
         "rule": decision.rule.name if decision.rule is not None else None,
+        "shadow": str(decision.shadow) if decision.shadow is not None else None,
         "policy": str(told.policy) if told.policy is not None else None,
         "chosen": str(chosen.rep.user.public_id) if chosen is not None else None,
         "rules": [

@@ -77,6 +77,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "left": _left(viewer),
         "standing": list(standing_rows[:STANDING_SHOWN]),
         "standing_count": standing_rows.count(),
+        "on_paper": Episode.objects.filter(shadow.on_paper(), lead__in=Lead.objects.visible_to(viewer)).count(),
         "now": now,
     }
     return render(request, "sla/board.html#board" if is_part(request) else "sla/board.html", page)

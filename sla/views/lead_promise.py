@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from leads import clock
-from leads.models import Lead, User
+from leads.models import Lead, Role, User
 from leads.viewer import is_part, signed_in, viewer_of
 from scoring.models import Episode, Lane
 from sla import clocks, handoffs, routing, timers
@@ -25,6 +25,7 @@ from sla.views.company import company_of, hosting
 from sla.worktime import Counted, Deadline, Uncounted
 
 SUM_AT_MOST = 60
+READS_PAPER = (Role.MANAGER, Role.REVOPS, Role.ADMIN, Role.MARKETING)
 VERDICTS = (State.REJECTED, State.RETURNED, State.CONVERTED)
 
 
@@ -64,7 +65,7 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime) -> dict[str, Any]:
     hosted = hosting(lead)
     episode = hosted or Episode.objects.filter(lead=lead).order_by("-opened_at", "-pk").first()
     handoff = Handoff.objects.filter(episode=episode).for_rows().order_by("-hop").first() if episode else None
-    waiting = routing.why_waiting(episode, now=now) if episode is not None else None
+    waiting = _waiting(episode, viewer, now=now)
     acts = handoff is not None and handoffs.may_act(handoff, viewer)
     shown = list(handoff.clocks.all()) if handoff is not None and hosted is None else []
     if waiting is not None and hosted is None:
@@ -96,6 +97,14 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime) -> dict[str, Any]:
         "resting": lead.rest_until is not None and lead.rest_until > now,
         "now": now,
     }
+
+
+def _waiting(episode: Episode | None, viewer: User, *, now: datetime) -> routing.Waiting | None:
+    """Why it waits. Of what stands on paper reps don't read whose it would have been: nobody is told."""
+    waiting = routing.why_waiting(episode, now=now) if episode is not None else None
+    if waiting is not None and waiting.code == routing.PAPER and not viewer.has_role(*READS_PAPER):
+        return waiting._replace(sentence="On paper: what would route it runs in shadow.")
+    return waiting
 
 
 def handoffs_bant() -> tuple[tuple[str, str], ...]:

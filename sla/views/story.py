@@ -12,12 +12,12 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from leads import timeline
-from leads.models import Lead, User
+from leads.models import Lead, Role, User
 from leads.timeline import Entry
 from leads.viewer import is_part, signed_in, viewer_of
 from scoring.models import Episode, EpisodeMember, Qualification
 from sla.clocks import BREACH
-from sla.models import ClockStep, Handoff, HandoffChange, State, Touch
+from sla.models import ClockStep, Handoff, HandoffChange, PaperOffer, State, Touch
 from sla.views import company
 from sla.why import why_rep
 
@@ -82,6 +82,7 @@ def _ours(lead: Lead, viewer: User) -> list[Entry]:
         *company.entries(lead, viewer),
         *_touches(lead),
         *_breaches(lead),
+        *_on_paper(lead, viewer),
     ]
 
 
@@ -150,6 +151,25 @@ def _touches(lead: Lead) -> list[Entry]:
             note=row.note,
         )
         for row in rows
+    ]
+
+
+def _on_paper(lead: Lead, viewer: User) -> list[Entry]:
+    """To whom it would have been offered while it stood on paper; reps are not told."""
+    if not viewer.has_role(Role.MANAGER, Role.REVOPS, Role.ADMIN, Role.MARKETING):
+        return []
+    rows = PaperOffer.objects.filter(matter__episode__lead=lead)
+    return [
+        Entry(
+            at=row.decided_at,
+            icon="document-text",
+            said=f"On paper: {row.user} would have been offered it",
+            detail=row.why,
+            who=f"{row.matter.shadow} ran in shadow",
+            tone="muted",
+            rank=3,
+        )
+        for row in rows.select_related("user", "matter__shadow__team", "matter__shadow__rule")
     ]
 
 
