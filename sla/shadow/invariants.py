@@ -26,8 +26,8 @@ WHERE handoff.offered_at < coalesce(paper.ended_at, 'infinity'::timestamptz)
 TOLD = """
 SELECT paper.episode_id, note.id FROM sla_papermatter AS paper
 JOIN scoring_episode AS episode ON episode.id = paper.episode_id
-JOIN leads_notification AS note ON note.lead_id = episode.lead_id AND note.kind = 'new lead'
-  AND note.created_at >= paper.began_at AND note.created_at < coalesce(paper.ended_at, 'infinity'::timestamptz)
+JOIN leads_notification AS note ON note.lead_id = episode.lead_id
+  AND note.created_at > paper.began_at AND note.created_at < coalesce(paper.ended_at, 'infinity'::timestamptz)
 """
 UNEXPLAINED = """
 SELECT id FROM sla_paperoffer
@@ -78,7 +78,7 @@ CHECKS: list[Check] = [
     Check(
         4,
         "on paper nobody is told",
-        "No rep hears of a lead while it stands on paper.",
+        "Nobody and no program hears of a lead while it stands on paper.",
         ask(TOLD, "Message {id} told somebody of episode {episode_id}, which stood on paper."),
     ),
     Check(5, "promises on paper recompute", "A due instant on paper comes out again from its inputs.", _miscounted),

@@ -10,7 +10,7 @@ from django.test import Client
 from leads.keys import digest
 from leads.models import Account, ApiKey, Endpoint, IdentityConflict, Job, Lead, Notification, RefusedItem, Role, Source
 from scoring.models import Qualification, Score
-from sla.models import Absence
+from sla.models import Absence, Shadow
 from tests import desk
 from tests.admin.pages import NASTY, signed_in
 
@@ -52,5 +52,6 @@ def shop(now: datetime) -> desk.Company:
         lead=other, definition=made.definition, version=made.version, at=now, kind="standing", waiting=True, tier="hot",
         sentence=NASTY, reasons=[{"label": NASTY}], deciding={}, received_at=now, **sums,
     )  # fmt: skip
+    Shadow.objects.create(team=made.team, why=NASTY, began_at=now, ended_at=now, ending="stand")
     desk.act(lead, NASTY, at=now)
     return made

@@ -16,6 +16,7 @@ from scoring.models import Episode, OpenedBy, Qualification, Tier
 from sla import routing, touches
 from sla.models import Clock, FairnessTurn, Handoff, PaperMatter, PaperOffer, PaperPromise, RoutingRule, Shadow
 from sla.routing import assigning
+from sla.routing.books import Books
 from sla.shadow import settling, switches
 from sla.shadow.switches import CannotSwitch
 from tests import desk
@@ -82,6 +83,18 @@ class TestBegin:
 
         assert PaperMatter.objects.get().episode == hot
         assert not assign_clock(warm).verdict
+
+    def test_counts_also_for_who_had_read_the_rules_before(self, house: Company, now: datetime) -> None:
+        books = Books(now)
+        assert not books.shadows
+        episode = house.episode(house.lead(now=now), now=now)
+        begin(now)
+        PaperMatter.objects.all().delete()  # as if it had opened a moment later
+        assert routing.route(episode.pk, now=now, books=books) is None
+        assert not Handoff.objects.exists()
+        assert not PaperOffer.objects.exists()
+        routing.route_waiting(lambda: now)
+        assert PaperOffer.objects.get().matter.episode == episode
 
     def test_is_refused_twice_and_where_it_routes_nothing(self, house: Company, now: datetime) -> None:
         rule = RoutingRule.objects.get()
