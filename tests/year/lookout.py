@@ -68,7 +68,9 @@ class Lookout:
             cursor.execute("DROP SCHEMA IF EXISTS looked_at CASCADE")
             cursor.execute("CREATE SCHEMA looked_at")
             cursor.execute(COLUMNS)
-            for table, columns in cursor.fetchall():
+            found = cursor.fetchall()
+            self.tables = [table for table, _ in found]
+            for table, columns in found:
                 if condition := self._belongs(table, columns):
                     cursor.execute(f"CREATE VIEW looked_at.{table} AS SELECT * FROM public.{table} WHERE {condition}")
         self.seen = self._newest()
@@ -101,7 +103,7 @@ class Lookout:
         """Plan the one question for all checks in SQL, by how large the tables have become."""
         answers = []
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            cursor.execute(f"ANALYZE {', '.join(self.tables)}")
             cursor.execute("SET search_path = looked_at, public")
             cursor.execute("DEALLOCATE ALL")
             for check in self.asked:
