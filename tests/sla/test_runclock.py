@@ -331,6 +331,7 @@ class TestProcess:
         house = company(clock.now() - DAY)
         Rep.objects.update(capacity=100)
         copies = [running(f"test-clock-{number}") for number in range(2)]
+        until(lambda: all(backends(f"test-clock-{number}") for number in range(2)))  # both are there to share it
         due = [self.late(house) for _ in range(12)]
         until(lambda: ClockStep.objects.filter(clock__in=due).count() == 24)
         for process in copies:

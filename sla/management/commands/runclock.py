@@ -15,7 +15,7 @@ from sla import clockwork
 class Command(BaseCommand):
     help = (
         "Runs the SLA clocks and the sweeps. Any number of copies may run, on any number of hosts; "
-        "SIGTERM ends one after the row it is working on."
+        "SIGTERM ends one after what it is working on."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
