@@ -31,6 +31,13 @@ class LeftBehind(models.Model):
     since = models.DateTimeField()
     due_at = models.DateTimeField(null=True, blank=True, help_text="End of the grace; empty: a manager decides.")
     note = models.CharField(max_length=200, blank=True, help_text="Why a manager has to decide.")
+    held_back_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="It failed then; it is tried again a minute later.",
+    )
+    held_back_why = models.CharField(max_length=300, blank=True, editable=False)
     settled_at = models.DateTimeField(null=True, blank=True)
     settled_as = models.CharField(max_length=9, choices=Settled.choices, blank=True)
     settled_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")

@@ -150,6 +150,13 @@ class Absence(models.Model):
         null=True, blank=True, editable=False, help_text="When Baton was told, where it had begun by then."
     )
     begun_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When its beginning was acted on.")
+    held_back_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Its beginning failed then; it is tried again a minute later.",
+    )
+    held_back_why = models.CharField(max_length=300, blank=True, editable=False)
 
     class Meta:
         constraints = [

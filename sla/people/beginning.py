@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
+
+from django.db import Error, connection
 
 from leads.locks import LeadGone, lock_lead
 from leads.models import User
 from leads.transactions import business
 from sla import handoffs
 from sla.models import Absence, AbsenceChange, Handoff, Rep, State
-from sla.people import absences, left_behind
+from sla.people import absences, holding_back, left_behind
 
 ABSENCE = "absence"
 
 
 def due_page(*, now: datetime, limit: int) -> list[tuple[datetime, int]]:
-    """Absences whose beginning has come and was not acted on yet, with when, the longest ago first."""
-    begun = Absence.objects.filter(begun_at=None, starts_at__lte=now)
+    """Absences whose beginning has come and was not acted on yet, with when, the longest ago first.
+
+    One whose action failed is left alone for a minute.
+    """
+    begun = Absence.objects.filter(holding_back.ready(now=now), begun_at=None, starts_at__lte=now)
     return list(begun.order_by("starts_at", "id").values_list("starts_at", "id")[:limit])
 
 
@@ -26,21 +32,46 @@ def begin(absence_id: int, *, now: datetime) -> int:
 
     What was accepted is left behind with them for the grace of its policy. Ends by marking the absence as begun, once
     nothing is on offer to the rep any more; may be called any number of times. An absence that is over by now, or was
-    cancelled meanwhile, moves nothing.
+    cancelled meanwhile, moves nothing. Where one lead fails the others move all the same; then the absence is held back
+    and tried again, and the failure is raised.
     """
+    with holding_back.where_it_fails(Absence.objects.filter(pk=absence_id, begun_at=None), now=now):
+        return _begin(absence_id, now=now)
+
+
+def _begin(absence_id: int, *, now: datetime) -> int:
     absence = Absence.objects.select_related("rep").filter(pk=absence_id).first()
     if absence is None or absence.starts_at > now:
         return 0
-    moved, left, tried = 0, 0, set()
+    moved, left, tried = 0, 0, set[int]()
+    failed: list[Exception] = []
+    take_away = partial(move_on, now=now, why=ABSENCE, states=[State.OFFERED], as_of=absence.counts_from)
+    leave = partial(left_behind.leave, absence=absence, now=now)
     while True:
         if absence.ends_at > now:
-            for handoff_id in _held(absence, State.OFFERED):
-                tried.add(handoff_id)
-                moved += move_on(handoff_id, now=now, why=ABSENCE, states=[State.OFFERED], as_of=absence.counts_from)
-            for handoff_id in _held(absence, State.ACCEPTED):
-                left += left_behind.leave(handoff_id, absence, now=now)
+            offered = _held(absence, State.OFFERED)
+            tried.update(offered)
+            moved += _each(offered, take_away, failed)
+            left += _each(_held(absence, State.ACCEPTED), leave, failed)
+        if failed:
+            raise failed[0]
         if _mark_begun(absence_id, tried=tried, moved=moved, left=left, now=now):
             return moved
+
+
+def _each(handoff_ids: Iterable[int], verb: Callable[[int], bool], failed: list[Exception]) -> int:
+    """Do this with each of these hand-offs; returns with how many something was done."""
+    done = 0
+    for handoff_id in handoff_ids:
+        try:
+            done += verb(handoff_id)
+        except Error as error:
+            if connection.in_atomic_block or not connection.is_usable():
+                raise
+            failed.append(error)
+        except Exception as error:
+            failed.append(error)
+    return done
 
 
 @business
@@ -84,7 +115,7 @@ def _mark_begun(absence_id: int, *, tried: set[int], moved: int, left: int, now:
         return True
     if absence.ends_at > now and not tried.issuperset(_held(absence, State.OFFERED)):
         return False
-    absence.begun_at = now
-    absence.save(update_fields=["begun_at"])
+    absence.begun_at, absence.held_back_at, absence.held_back_why = now, None, ""
+    absence.save(update_fields=["begun_at", "held_back_at", "held_back_why"])
     absences.record(absence, AbsenceChange.What.BEGUN, now=now, by=None, moved=moved, left_behind=left)
     return True

@@ -19,7 +19,7 @@ from scoring import episodes
 from scoring.models import Episode, Phase
 from sla import handoffs
 from sla.models import OPEN_STATES, Absence, Handoff, LeftBehind, Rep, State
-from sla.people import absences, calendars
+from sla.people import absences, calendars, holding_back
 from sla.people.keeping import NotYourRep
 from sla.querysets import managed_teams
 from sla.routing import standins
@@ -62,17 +62,23 @@ def leave(handoff_id: int, absence: Absence, *, now: datetime) -> bool:
 
 
 def due_page(*, now: datetime, limit: int) -> list[tuple[datetime, int]]:
-    """What has come to the end of its grace, with when, the longest ago first."""
-    due = LeftBehind.objects.filter(settled_at=None, due_at__lte=now).order_by("due_at", "id")
+    """What has come to the end of its grace, with when, the longest ago first; what failed rests for a minute."""
+    due = LeftBehind.objects.filter(holding_back.ready(now=now), settled_at=None, due_at__lte=now)
+    due = due.order_by("due_at", "id")
     return [(at, pk) for at, pk in due.values_list("due_at", "id")[:limit] if at is not None]
 
 
-@business
 def act(left_id: int, *, now: datetime) -> str:
     """The grace is over: re-offer, cover, or leave it to the manager; says what came of it, "" where nothing was due.
 
-    May be called any number of times.
+    May be called any number of times. Where it fails it is held back for a minute, and the failure is raised.
     """
+    with holding_back.where_it_fails(LeftBehind.objects.filter(pk=left_id, settled_at=None), now=now):
+        return _act(left_id, now=now)
+
+
+@business
+def _act(left_id: int, *, now: datetime) -> str:
     left = _lock(left_id)
     if left is None or left.settled_at is not None or left.due_at is None or left.due_at > now:
         return ""
@@ -144,7 +150,9 @@ def settle_ended(*, now: datetime, limit: int = 200) -> int:
     over = LeftBehind.objects.filter(settled_at=None).exclude(pk__in=undecided().values("pk"))
     over = over.filter(Q(due_at=None) | ~Q(handoff__state=State.ACCEPTED)).order_by("pk")
     locked = list(over.select_for_update(of=("self",), skip_locked=True).values_list("pk", flat=True)[:limit])
-    return LeftBehind.objects.filter(pk__in=locked).update(settled_at=now, settled_as=Settled.ENDED)
+    return LeftBehind.objects.filter(pk__in=locked).update(
+        settled_at=now, settled_as=Settled.ENDED, **holding_back.NOT_HELD
+    )
 
 
 def _end_of_grace(handoff: Handoff, start: datetime, seconds: int) -> datetime:
@@ -196,8 +204,8 @@ def _cover(left: LeftBehind, rep: Rep, cover: Rep | None, *, now: datetime) -> s
             why = str(refusal)
         else:
             return _settle(left, Settled.COVERED, now=now)
-    left.due_at, left.note = None, why[:200]
-    left.save(update_fields=["due_at", "note"])
+    left.due_at, left.note, left.held_back_at, left.held_back_why = None, why[:200], None, ""
+    left.save(update_fields=["due_at", "note", "held_back_at", "held_back_why"])
     letters.to_decide(left, rep, now=now)
     return DECIDED
 
@@ -220,5 +228,6 @@ def _again(episode: Episode) -> Episode:
 
 def _settle(left: LeftBehind, how: Settled, *, now: datetime, by: User | None = None) -> str:
     left.settled_at, left.settled_as, left.settled_by = max(now, left.since), how, by
-    left.save(update_fields=["settled_at", "settled_as", "settled_by"])
+    left.held_back_at, left.held_back_why = None, ""
+    left.save(update_fields=["settled_at", "settled_as", "settled_by", "held_back_at", "held_back_why"])
     return how.value

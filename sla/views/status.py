@@ -12,6 +12,7 @@ from leads import clock
 from leads.models import Role
 from leads.viewer import is_part, signed_in, viewer_of
 from sla.models import Heartbeat, Incident
+from sla.people import holding_back
 from sla.watching import canary, health, rounds
 
 INCIDENTS_SHOWN = 20
@@ -21,8 +22,9 @@ LIVES = timedelta(seconds=health.WORKER_SILENT)
 @signed_in
 @require_GET
 def status(request: HttpRequest) -> HttpResponse:
-    """The state of each part, the processes that live, the canary's day and the last incidents."""
-    if not viewer_of(request).has_role(Role.MANAGER, Role.REVOPS, Role.ADMIN):
+    """The state of each part, what is held back, the processes that live, the canary's day and the last incidents."""
+    viewer = viewer_of(request)
+    if not viewer.has_role(Role.MANAGER, Role.REVOPS, Role.ADMIN):
         raise Http404
     now = clock.now()
     found = health.examine(has_broker=rounds.broker_answers(), now=now)
@@ -33,6 +35,7 @@ def status(request: HttpRequest) -> HttpResponse:
         "canaries": fired,
         "latest": latest,
         "incidents": Incident.objects.order_by("-opened_at", "-id")[:INCIDENTS_SHOWN],
+        "held": holding_back.held() if viewer.has_role(Role.REVOPS, Role.ADMIN) else [],
         "now": now,
     }
     return render(request, "sla/status.html#status" if is_part(request) else "sla/status.html", page)

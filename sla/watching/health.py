@@ -32,6 +32,9 @@ SELECT
      ORDER BY next_step_at, id LIMIT 1) AS clock_due,
     (SELECT count(*) FROM sla_clock WHERE next_step_at <= %(now)s AND verdict = '' AND held_back_at IS NOT NULL)
         AS held_back,
+    (SELECT count(*) FROM sla_absence WHERE starts_at <= %(now)s AND begun_at IS NULL AND held_back_at IS NOT NULL)
+    + (SELECT count(*) FROM sla_leftbehind WHERE due_at <= %(now)s AND settled_at IS NULL AND held_back_at IS NOT NULL)
+        AS absences_held_back,
     (SELECT max(armed_at) FROM sla_canary) AS canary_armed,
     (SELECT min(due_at) FROM sla_canary WHERE fired_at IS NULL) AS canary_due,
     (SELECT min(created_at) FROM leads_notification WHERE kind = 'canary' AND state = 'queued' AND endpoint_id IS NULL)
@@ -61,6 +64,7 @@ class Facts:
     worker_at: datetime | None = None
     clock_due: datetime | None = None
     held_back: int = 0
+    absences_held_back: int = 0
     canary_armed: datetime | None = None
     canary_due: datetime | None = None
     canary_queued: datetime | None = None
@@ -153,7 +157,7 @@ def _clock(known: Facts, silent: int | None, sweep: int | None, age: Any) -> Par
         "sweeper_silent": sweep,
         "behind": late or 0,
         "canary_late": canary or 0,
-        "held_back": known.held_back,
+        "held_back": known.held_back + known.absences_held_back,
     }
     state, says = OK, "Fires what is due."
     if silent is None:
@@ -171,8 +175,13 @@ def _clock(known: Facts, silent: int | None, sweep: int | None, age: Any) -> Par
         state, says = RED, "The sweeper of the clock process is silent: nothing that was left behind is taken up."
     elif armed is not None and armed > UNARMED:
         state, says = RED, f"No canary has been armed for {length(armed)}."
-    elif known.held_back:
-        state, says = DEGRADED, f"{known.held_back} clocks failed at their step and are tried again each minute."
+    elif known.held_back or known.absences_held_back:
+        what = [
+            f"{count} {noun}{'' if count == 1 else 's'}"
+            for count, noun in ((known.held_back, "clock"), (known.absences_held_back, "absence or grace"))
+            if count
+        ]
+        state, says = DEGRADED, f"Failed at their step and tried again each minute: {' and '.join(what)}."
     return Part("clock", state, says, numbers)
 
 
