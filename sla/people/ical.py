@@ -24,6 +24,9 @@ MEMORY: Final = 1024 * 1024 * 1024
 
 # Busy by Microsoft's word; what is free, tentative or working elsewhere is none.
 NOT_BUSY: Final = frozenset({"FREE", "TENTATIVE", "WORKINGELSEWHERE"})
+# What a file of free and busy hours calls them (RFC 5545, 3.2.9); a word it does not know is busy, as it asks.
+FREE_HOURS: Final = frozenset({"FREE", "BUSY-TENTATIVE"})
+OUT_HOURS: Final = "BUSY-UNAVAILABLE"
 # What programs without that word call it in the title.
 _SAYS_OUT: Final = re.compile(r"\b(out of (the )?office|ooo)\b", re.IGNORECASE)
 _OFTEN: Final = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
@@ -48,7 +51,8 @@ def read(
 
     Whole days and times without a zone are those of the calendar's own zone, else of `zone`. Passed over are
     repetitions within a day and what can't be read; cancelled, free, tentative and declined events are not busy.
-    Raises Unreadable.
+    Hours that a file tells without events (VFREEBUSY) are read alike: free and tentative ones are not busy, and of
+    the others "unavailable" is out of office. Raises Unreadable.
     """
     import icalendar
     import recurring_ical_events
@@ -71,6 +75,7 @@ def read(
             stretch = _stretch(event, here)
             if stretch is not None and (takes == ALL_BUSY or _is_out(event)):
                 found.append(stretch)
+        found += _hours(calendar, here, takes)
     return merged(found, since, until), passed
 
 
@@ -167,6 +172,24 @@ def _stretch(event: Any, zone: ZoneInfo) -> Busy | None:
         end = start + (length or (timedelta(days=1) if not isinstance(start, datetime) else timedelta(0)))
     since, until = _instant(start, zone), _instant(end, zone)
     return Busy(since, until, str(event.get("SUMMARY", ""))[:120]) if until > since else None
+
+
+def _hours(calendar: Any, zone: ZoneInfo, takes: str) -> list[Busy]:
+    """What a calendar tells as busy hours, without events and without titles."""
+    found: list[Busy] = []
+    for component in calendar.subcomponents:
+        if component.name != "VFREEBUSY":
+            continue
+        for period in _listed(component.get("FREEBUSY")):
+            kind = str(period.params.get("FBTYPE", "BUSY")).upper()
+            if kind in FREE_HOURS or (takes != ALL_BUSY and kind != OUT_HOURS):
+                continue
+            if period.start.year < 1970 or period.end.year > 2100 or period.end <= period.start:
+                continue
+            if len(found) >= MOST_EVENTS:
+                raise Unreadable(f"It has more than {MOST_EVENTS:,} entries.")
+            found.append(Busy(_instant(period.start, zone), _instant(period.end, zone), ""))
+    return found
 
 
 def _instant(value: date | datetime, zone: ZoneInfo) -> datetime:

@@ -65,6 +65,20 @@ class TestRead:
             (at("03-23T09:00"), at("03-23T10:30")),
         ]
 
+    def test_hours_without_events_are_busy_or_out_by_their_word(self) -> None:
+        out = (at("03-13T00:00"), at("03-14T00:00"))
+        assert read(files.FREE_AND_BUSY, "out") == [out]
+        assert read(files.FREE_AND_BUSY) == [
+            (at("03-11T13:00"), at("03-11T15:00")),
+            out,
+            (at("03-16T09:00"), at("03-16T10:00")),
+        ]
+
+    def test_too_many_hours_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ical, "MOST_EVENTS", 3)
+        with pytest.raises(ical.Unreadable, match="more than 3 entries"):
+            read(files.FREE_AND_BUSY)
+
     def test_passes_over_what_repeats_without_measure(self) -> None:
         busy, passed = ical.read(files.BOMBS, since=SINCE, until=UNTIL, zone="UTC")
         assert ([each.title for each in busy], passed) == (["Real"], 4)
