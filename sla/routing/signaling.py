@@ -90,7 +90,7 @@ def _take_back(handoff_id: int, *, now: datetime) -> bool:
 
 def _line(episode: Episode, lead: Lead, *, now: datetime) -> Iterator[Person]:
     """Everyone whose it may be, in order."""
-    passed = set(Handoff.objects.filter(episode=episode).values_list("user_id", flat=True))
+    passed = set(Handoff.objects.filter(episode=episode.pk).values_list("user_id", flat=True))
     passed |= set(Rep.objects.filter(pk__in=absences.away(now=now)).values_list("user_id", flat=True))
     home = lead.holder_team or matching.team_of(episode)
     owner = lead.account.owner if lead.account is not None else None

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from leads.errors import Invalid
 from leads.models import Account, Lead, Stage
 from scoring.models import Definition, DefinitionVersion, Episode, Lane, OpenedBy, Phase, Tier
+from scoring.qualification import SIGNALS_FROM
 from sla import matching
 
 TRAITS: Final = {"trait.": "lead", "account_trait.": "account"}
@@ -134,15 +135,19 @@ def _place(traits: dict[str, Any], path: str, value: Any) -> None:
 
 def _episode(lead: Lead, given: Mapping[str, Any], *, at: datetime) -> Episode:
     version = _version(given.get("episode.definition"))
-    raised = given.get("episode.lane") == Lane.FAST
+    # Somebody who is known already comes again by a raised hand alone, and that is a signal.
+    known = lead.stage in SIGNALS_FROM
+    lane = Lane.SIGNAL if known else given.get("episode.lane", Lane.NORMAL)
+    raised = lane != Lane.NORMAL
+    opened_by = OpenedBy.SIGNAL if known else OpenedBy.HAND_RAISE if raised else OpenedBy.EVIDENCE
     return Episode(
         lead=lead,
         account=lead.account if lead.account_id is not None else None,
         definition=version.definition,
         version=version,
         tier=given.get("episode.tier", Tier.HOT if raised else Tier.WARM),
-        lane=given.get("episode.lane", Lane.NORMAL),
-        opened_by=given.get("episode.opened_by", OpenedBy.HAND_RAISE if raised else OpenedBy.EVIDENCE),
+        lane=lane,
+        opened_by=opened_by if known else given.get("episode.opened_by", opened_by),
         opened_at=at,
         stage_before=lead.stage,
         phase=Phase.WAITING,

@@ -9,12 +9,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from leads.conditions import ConditionError, sentence
+from scoring.models import Lane
 from sla.clocks import NotCountable, deadlines, ladder, policies, promising
 from sla.models import CalendarVersion, ClockTiming, PolicyVersion, RoutingRule, Target
 from sla.routing import deciding
 from sla.routing.candidates import Candidate
 from sla.routing.deciding import UNDO, Decision
 from sla.routing.ends import Ends
+from sla.routing.signaling import Person
+from sla.simulating import signals
 from sla.simulating.paper import Asked
 from sla.simulating.reasons import why_not
 from sla.why.sentences import CHOSEN, NEXT, Told, why
@@ -71,11 +74,14 @@ class Simulation:
     reps: list[RepSeen]
     policy: PolicyVersion | None
     promises: list[Promise]
+    told: Person | None = None  # of a signal: whom it goes to
 
 
 def simulate(asked: Asked, *, zone: str = "UTC") -> Simulation:
     """Where this lead would go at that instant, with the load as it is now, told in `zone`. Writes nothing."""
     episode, lead, at = asked.episode, asked.lead, asked.at
+    if episode.lane == Lane.SIGNAL:
+        return _signal(asked)
     decision = deciding.decide(episode, lead, now=at)
     return Simulation(
         asked,
@@ -84,7 +90,20 @@ def simulate(asked: Asked, *, zone: str = "UTC") -> Simulation:
         _rules(asked, decision),
         list(_reps(decision, ZoneInfo(zone))),
         decision.policy_version,
-        list(_promises(asked, decision)),
+        list(_promises(_promised(asked, decision))),
+    )
+
+
+def _signal(asked: Asked) -> Simulation:
+    """Of somebody who is known already: whoever has them is told, whatever the rules say."""
+    person = signals.recipient(asked)
+    decision = signals.decide(asked, person)
+    version, made = decision.policy_version, {}
+    if version is not None:
+        made = signals.promised(asked, version, person) if person is not None else _to_assign(asked, version)
+    rules = _rules(asked, decision)
+    return Simulation(
+        asked, decision, signals.says(decision, person), rules, [], version, list(_promises(made)), person
     )
 
 
@@ -152,11 +171,14 @@ def told_of(decision: Decision) -> Told:
     )
 
 
-def _promises(asked: Asked, decision: Decision) -> Iterator[Promise]:
+def _promised(asked: Asked, decision: Decision) -> dict[str, promising.Promise]:
     """Accept and first touch of the offer; while it would wait, the time by which somebody must have it."""
-    made = deciding.promised(decision, asked.episode)
     if decision.chosen is None and decision.policy_version is not None:
-        made = _to_assign(asked, decision.policy_version)
+        return _to_assign(asked, decision.policy_version)
+    return deciding.promised(decision, asked.episode)
+
+
+def _promises(made: dict[str, promising.Promise]) -> Iterator[Promise]:
     for name, each in made.items():
         timing = ClockTiming(
             start_at=each.start_at,

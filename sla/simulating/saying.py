@@ -11,8 +11,10 @@ from sla.simulating.run import Promise, Simulation
 def as_json(told: Simulation) -> dict[str, Any]:
     """Where it would go and why, for programs: instants in UTC, reps by the public ids of their users."""
     decision, chosen = told.decision, told.decision.chosen
+    goes_to = told.told.user if told.told is not None else chosen.rep.user if chosen is not None else None
     return {
         "at": _at(told.asked.at),
+        "lane": str(told.asked.episode.lane),
         "ends": str(decision.ends),
         "says": told.says,
         "why": decision.why,
@@ -20,7 +22,7 @@ def as_json(told: Simulation) -> dict[str, Any]:
         "rule": decision.rule.name if decision.rule is not None else None,
         "shadow": str(decision.shadow) if decision.shadow is not None else None,
         "policy": str(told.policy) if told.policy is not None else None,
-        "chosen": str(chosen.rep.user.public_id) if chosen is not None else None,
+        "chosen": str(goes_to.public_id) if goes_to is not None else None,
         "rules": [
             {
                 "name": each.rule.name,

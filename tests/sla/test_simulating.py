@@ -15,12 +15,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from leads import clock
+from leads import clock, holding, outcomes
 from leads.errors import Invalid
 from leads.keys import digest, new_key
-from leads.models import Account, ApiKey, Role, User
+from leads.models import Account, ApiKey, Lead, Role, User
+from scoring import assessment
 from sla import publishing, routing, simulating
-from sla.models import Absence, PolicyTarget, PolicyVersion, RoutingRule
+from sla.models import Absence, Handoff, PolicyTarget, PolicyVersion, RoutingRule
 from tests import desk
 
 pytestmark = pytest.mark.django_db
@@ -270,3 +271,59 @@ class TestTheApi:
     def test_is_for_those_who_route(self, house: desk.Company) -> None:
         assert self.ask(house.ben.user, {"attributes": {}}).status_code == 403
         assert self.ask(desk.person(Role.REVOPS, "Ria Ops"), {"attributes": {}}).status_code == 200
+
+
+class TestSignals:
+    @pytest.fixture
+    def customer(self, house: desk.Company, now: datetime) -> Lead:
+        lead = house.lead(now=now)
+        outcomes.record(lead, "won", at=now, now=now, via="api")
+        holding.hold(lead, user=house.ada.user, team=house.team, now=now)
+        lead.refresh_from_db()
+        return lead
+
+    def test_of_a_customer_go_where_they_then_go(self, house: desk.Company, customer: Lead, now: datetime) -> None:
+        later = now + timedelta(hours=1)
+        with without_a_trace():
+            told = simulating.simulate(simulating.asked_of(customer, at=later))
+        desk.act(customer, "Requested Demo", at=later)
+        assessment.assess(now=later)
+        handoff = Handoff.objects.get(episode__lead=customer, lane="signal")
+        assert told.told is not None
+        assert (told.told.user, told.told.team) == (handoff.user, handoff.team) == (house.ada.user, house.team)
+        assert told.says.startswith("A signal to Ada Brook (West")
+        assert "who holds the lead" in told.says
+        due = {clock.target: clock.due_at for clock in handoff.clocks.all()}
+        assert {each.target: each.deadline.due_at for each in told.promises} == due
+        assert {rule.result for rule in told.rules} == {"not asked"}
+        answer = simulating.as_json(told)
+        assert (answer["lane"], answer["chosen"]) == ("signal", str(house.ada.user.public_id))
+
+    def test_go_to_the_owner_or_a_manager_where_the_holder_is_away(
+        self, house: desk.Company, customer: Lead, now: datetime
+    ) -> None:
+        def goes_to() -> Any:
+            return simulating.simulate(simulating.asked_of(customer, at=now + timedelta(hours=1))).told
+
+        desk.away(house.ada, now=now)
+        found = goes_to()
+        assert found is not None
+        assert (found.user, found.why) == (house.manager, "manages the team")
+        owner = desk.person(Role.MARKETING, "Olga Hart")
+        customer.account = Account.objects.create(name="Brightforge", owner=owner, created_at=now)
+        customer.save()
+        assert goes_to() == (owner, house.team, "owns the account")
+
+    def test_on_paper_go_to_a_manager_whatever_the_lane(self, house: desk.Company, now: datetime) -> None:
+        given = {"lead.stage": "CUSTOMER", "episode.lane": "normal"}
+        with without_a_trace():
+            told = simulating.simulate(simulating.on_paper(given, at=now))
+        assert told.told is not None
+        assert (told.told.user, [each.target for each in told.promises]) == (house.manager, ["first_touch"])
+
+    def test_wait_where_nobody_is_there(self, house: desk.Company, now: datetime) -> None:
+        User.objects.update(is_active=False)
+        told = simulating.simulate(simulating.on_paper({"lead.stage": "CUSTOMER"}, at=now))
+        assert (told.told, told.decision.ends.value) == (None, "nobody")
+        assert "It would wait: nobody who works here holds the lead" in told.says
+        assert [each.target for each in told.promises] == ["assign"]
