@@ -17,6 +17,7 @@ from leads.letters import inert
 from leads.models import Endpoint, Lead, Notification, User
 from scoring.models import Episode
 from sla.models import Clock, Handoff, Target
+from sla.telling import sums
 
 VERSION: Final = 1
 
@@ -135,7 +136,7 @@ def payload(
             "due_at": clock.due_at.isoformat(),
             "breached_at": _iso(clock.breached_at),
             "verdict": clock.verdict or None,
-        }
+        } | sums.for_programs(clock)
     return {"type": event, "timestamp": now.isoformat(), "version": VERSION, "data": data}
 
 
@@ -151,7 +152,8 @@ def word(event: str, *, episode: Episode, handoff: Handoff | None, clock: Clock 
     if handoff is not None and handoff.reason is not None:
         lines.append(f"Reason: {handoff.reason.label}")
     if clock is not None:
-        lines.append(f"Due {clock.due_at:%Y-%m-%d %H:%M} UTC")
+        counted = sums.sum_of_hours(clock)
+        lines += [f"Due {counted.due}", *counted.lines]
     headline = EVENTS[event].format(rep=rep, target=target)
     return formats.Word(headline, lines, f"{settings.BASE_URL}/leads/{lead.public_id}/")
 

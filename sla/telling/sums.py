@@ -1,18 +1,22 @@
-"""A deadline's sum in the words of a mail: what was counted, and why the rest was not."""
+"""A deadline's sum as mails, chats and programs are told it: what was counted, and why the rest was not."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final, NamedTuple
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from leads.delivering.pacing import zone_of
 from leads.models import User
 from leads.words import length
 from sla import clocks
+from sla.clocks import deadlines
 from sla.models import Clock
+from sla.people import calendars
+from sla.worktime import Deadline
 
 MOST_LINES: Final = 6
+MOST_FOR_PROGRAMS: Final = 50
 
 
 class Sum(NamedTuple):
@@ -24,21 +28,48 @@ class Sum(NamedTuple):
 
 def local(at: datetime, recipient: User) -> str:
     """A moment in the recipient's zone, in words: Tue 10 Mar, 15:45 (Europe/Berlin)."""
-    zone = zone_of(recipient.time_zone)
-    return f"{_at(at, zone)} ({zone.key})"
+    return _in(zone_of(recipient.time_zone), at)
 
 
 def sum_of(clock: Clock, recipient: User) -> Sum:
     """The deadline of a clock with its sum; of a long one the first and the last lines, the rest is at the desk."""
-    zone = zone_of(recipient.time_zone)
+    return _told(clocks.explain(clock), zone_of(recipient.time_zone))
+
+
+def sum_of_hours(clock: Clock) -> Sum:
+    """The same for readers of many zones, as a chat has: in the zone of the hours it was counted in, else in UTC."""
+    hours = calendars.hours_of_versions(deadlines.last_timing(clock).calendar_versions)
+    return _told(clocks.explain(clock), zone_of(hours.calendars[0].time_zone if hours.calendars else "UTC"))
+
+
+def for_programs(clock: Clock) -> dict[str, Any]:
+    """The same for programs: instants in UTC, at most so many lines of each; `sum_is_cut` says that there are more."""
     deadline = clocks.explain(clock)
+    counted, uncounted = deadline.counted[:MOST_FOR_PROGRAMS], deadline.uncounted[:MOST_FOR_PROGRAMS]
+    return {
+        "seconds": deadline.budget_seconds,
+        "counted": [{"from": _utc(a), "to": _utc(b), "seconds": seconds} for a, b, seconds in counted],
+        "uncounted": [{"from": _utc(a), "to": _utc(b), "why": why} for a, b, why in uncounted],
+        "sum_is_cut": len(counted) < len(deadline.counted) or len(uncounted) < len(deadline.uncounted),
+    }
+
+
+def _told(deadline: Deadline, zone: ZoneInfo) -> Sum:
     parts = [(part.from_at, part.until_at, f"{length(part.seconds)} counted") for part in deadline.counted]
     parts += [(part.from_at, part.until_at, f"not counted: {part.why}") for part in deadline.uncounted]
     lines = [f"{_at(begin, zone)} – {_end(begin, end, zone)}: {why}" for begin, end, why in sorted(parts)]
     if len(lines) > MOST_LINES:
         left_out = len(lines) - MOST_LINES
         lines = [*lines[: MOST_LINES - 1], f"… {left_out} more lines at your desk …", lines[-1]]
-    return Sum(local(clock.due_at, recipient), [f"{length(deadline.budget_seconds)} of working time:", *lines])
+    return Sum(_in(zone, deadline.due_at), [f"{length(deadline.budget_seconds)} of working time:", *lines])
+
+
+def _in(zone: ZoneInfo, at: datetime) -> str:
+    return f"{_at(at, zone)} ({zone.key})"
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
 
 
 def _at(at: datetime, zone: ZoneInfo) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 
 from leads import erasing
 from leads.models import Endpoint, Notification, Team
-from sla import handoffs
+from sla import clocks, handoffs, publishing
 from sla.clocks import escalation
 from sla.handoffs import UNDO_FOR
-from sla.telling import events
-from tests.desk import Company, clock_of, company
+from sla.models import Clock, PolicyTarget
+from sla.telling import events, sums
+from tests.desk import Company, clock_of, company, promise
 
 pytestmark = pytest.mark.django_db
 
@@ -166,3 +168,50 @@ class TestPayload:
         if kind == "mattermost":
             assert "\\[win\\]\\(" in said["text"]
             assert "\\<\\!channel\\>" in said["text"]
+
+
+class TestSum:
+    """Whoever is told a due instant can check it."""
+
+    @pytest.fixture
+    def breached(self, house: Company, now: datetime) -> Clock:
+        for kind in ("standard", "slack"):
+            listen(now, "clock.breached", kind=kind)
+        accept = clock_of(house.offered(now=now), "accept")
+        escalation.fire(accept.pk, now=accept.due_at)
+        return accept
+
+    def test_comes_with_a_programs_event(self, breached: Clock) -> None:
+        told = json.loads(Notification.objects.get(endpoint__kind="standard").text)["data"]["clock"]
+        deadline = clocks.explain(breached)
+        assert told["seconds"] == deadline.budget_seconds == sum(each["seconds"] for each in told["counted"])
+        assert (told["counted"][0]["from"], told["counted"][-1]["to"]) == (
+            breached.started_at.isoformat(),
+            breached.due_at.isoformat(),
+        )
+        assert told["uncounted"] == []
+        assert told["sum_is_cut"] is False
+
+    def test_is_cut_where_it_is_long(self, breached: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sums, "MOST_FOR_PROGRAMS", 0)
+        told = sums.for_programs(breached)
+        assert (told["counted"], told["sum_is_cut"]) == ([], True)
+
+    def test_comes_with_the_words_of_a_chat_in_the_zone_of_its_hours(self, breached: Clock, now: datetime) -> None:
+        text = json.loads(Notification.objects.get(endpoint__kind="slack").text)["blocks"][0]["text"]["text"]
+        assert "Due Tue 10 Mar, 17:00 (UTC)" in text
+        assert "2 h of working time:\nTue 10 Mar, 15:00 – 17:00: 2 h counted" in text
+
+    def test_is_told_in_the_zone_of_the_calendar(self, house: Company, now: datetime) -> None:
+        spec = {"time_zone": "Europe/Berlin", "weekly": {"tue": [["09:00", "17:00"]], "wed": [["09:00", "17:00"]]}}
+        publishing.publish_calendar(house.team.desk.calendar, spec, why="We moved", now=now, by=None)
+        there = replace(house, policy=promise(now=now, hours=PolicyTarget.Hours.TEAM))
+        assert sums.sum_of_hours(clock_of(there.offered(now=now), "accept")) == (
+            "Wed 11 Mar, 10:00 (Europe/Berlin)",
+            [
+                "2 h of working time:",
+                "Tue 10 Mar, 16:00 – 17:00: 1 h counted",
+                "Tue 10 Mar, 17:00 – Wed 11 Mar, 09:00: not counted: outside hours",
+                "Wed 11 Mar, 09:00 – 10:00: 1 h counted",
+            ],
+        )
