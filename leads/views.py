@@ -17,6 +17,7 @@ from leads import clock, preferences, timeline
 from leads.errors import Invalid
 from leads.models import Lead, MailHours, MailPreference
 from leads.viewer import is_part, signed_in, viewer_of
+from leads.words import one_line
 
 FOUND = 50
 
@@ -25,7 +26,7 @@ FOUND = 50
 @require_GET
 def find(request: HttpRequest) -> HttpResponse:
     """Leads by name, address or company, the newest first; of what the viewer may read."""
-    asked = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:200]
+    asked = one_line(request.GET.get("q", ""), at_most=200)
     leads = Lead.objects.visible_to(viewer_of(request)).live().select_related("account", "holder")
     for word in asked.split()[:5]:
         leads = leads.filter(

@@ -1,4 +1,4 @@
-"""How lengths, points and moments are said to people. Pure."""
+"""How lengths, points and moments are said to people, and how what they typed is kept. Pure."""
 
 from __future__ import annotations
 
@@ -44,3 +44,8 @@ def points(thousandths: int | float | None) -> str:
 def signed(thousandths: int | float | None) -> str:
     """Points with their sign: "+15", "−20", "0"."""
     return f"+{points(thousandths)}" if (thousandths or 0) > 0 else points(thousandths)
+
+
+def one_line(text: str, *, at_most: int) -> str:
+    """What somebody typed, on one line: runs of blanks and line ends are a space; NUL, which no text holds, goes."""
+    return " ".join(text.replace("\x00", "").split())[:at_most]

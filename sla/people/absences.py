@@ -11,6 +11,7 @@ from leads.errors import Invalid, Refused
 from leads.models import User
 from leads.transactions import business
 from leads.wake import wake
+from leads.words import one_line
 from sla.models import Absence, AbsenceChange, CalendarFeed, Rep
 from sla.people import spans
 from sla.people.keeping import NotYourRep, check_keeps
@@ -18,6 +19,7 @@ from sla.people.keeping import NotYourRep, check_keeps
 What = AbsenceChange.What
 
 LONGEST = timedelta(days=366)
+LONGEST_WHY = 120
 
 
 class Overlaps(Refused):
@@ -87,7 +89,7 @@ def add(
         rep=rep,
         starts_at=starts_at,
         ends_at=ends_at,
-        why=_line(why),
+        why=one_line(why, at_most=LONGEST_WHY),
         cover=cover,
         told_at=now if starts_at < now else None,
     )
@@ -119,7 +121,8 @@ def change(
     _make_room(absence.rep, starts_at, ends_at, now=now, by=by)
     if starts_at < now and absence.told_at is None and starts_at != absence.starts_at:
         absence.told_at = now
-    absence.starts_at, absence.ends_at, absence.why, absence.cover = starts_at, ends_at, _line(why), cover
+    absence.starts_at, absence.ends_at, absence.cover = starts_at, ends_at, cover
+    absence.why = one_line(why, at_most=LONGEST_WHY)
     absence.save()
     record(absence, What.CHANGED, now=now, by=by)
     wake("route")
@@ -246,7 +249,3 @@ def _check_by_hand(absence: Absence) -> None:
 def _check_not_over(absence: Absence, *, now: datetime) -> None:
     if absence.ends_at <= now:
         raise IsHistory(f"{said(absence)} is over and stays as it was. Tell a new absence instead.")
-
-
-def _line(text: str) -> str:
-    return " ".join(text.replace("\x00", "").split())[:120]

@@ -9,6 +9,7 @@ from leads.errors import Invalid, Refused
 from leads.models import User
 from leads.transactions import business
 from leads.wake import wake
+from leads.words import one_line
 from sla.models import Absence, AbsenceChange, CalendarFeed, Rep
 from sla.people import absences
 from sla.people.ical import Busy
@@ -183,7 +184,7 @@ def _end(row: Absence, end: datetime, *, now: datetime) -> int:
 
 
 def _add(feed: CalendarFeed, rep: Rep, each: Busy, *, now: datetime) -> int:
-    title = " ".join(each.title.replace("\x00", "").split())[:120] if feed.keeps_titles else ""
+    title = one_line(each.title, at_most=absences.LONGEST_WHY) if feed.keeps_titles else ""
     row = Absence.objects.create(
         rep=rep,
         feed=feed,

@@ -13,6 +13,7 @@ from leads.errors import Invalid, Refused
 from leads.models import Team, TeamMembership, User
 from leads.transactions import business
 from leads.wake import wake
+from leads.words import one_line
 from scoring import episodes
 from sla import routing
 from sla.models import OPEN_STATES, Handoff, LeftBehind, Rep, RepChange
@@ -111,7 +112,7 @@ def leave(
     rep.is_active = False
     rep.save(update_fields=["is_active"])
     detail = {"moved": moved, "next_owner": str(next_owner), "cover": cover.pk if cover is not None else None}
-    RepChange.objects.create(rep=rep, what=What.TAKEN_OUT, at=now, by=by, why=_line(why), detail=detail)
+    RepChange.objects.create(rep=rep, what=What.TAKEN_OUT, at=now, by=by, why=one_line(why, at_most=200), detail=detail)
     wake("route")
     return moved
 
@@ -196,7 +197,3 @@ def _check(rep: Rep, next_owner: str, cover: Rep | None) -> None:
         raise Invalid(f"{rep} leaves, so somebody else has to take over.", field="cover")
     if not (cover.is_active and cover.user.is_active):
         raise Invalid(f"{cover} receives no leads any more. Choose somebody else.", field="cover")
-
-
-def _line(text: str) -> str:
-    return " ".join(text.replace("\x00", "").split())[:200]
