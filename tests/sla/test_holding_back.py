@@ -112,8 +112,8 @@ class TestGrace:
 class TestWhoSeesIt:
     @pytest.fixture
     def held(self, house: Company, broken: Broken, now: datetime) -> Absence:
-        absence = away(house.ben, now)
         broken.fail_for = {house.offered(now=now).pk}
+        absence = away(house.ben, now)
         clockwork.fire_due(lambda: now)
         return absence
 
