@@ -13,9 +13,8 @@ from django.views.decorators.http import require_http_methods
 from leads import clock
 from leads.errors import Invalid, Refused
 from sla import handoffs
-from sla.clocks import targets
 from sla.handoffs.moves import how_it_stands
-from sla.models import Handoff, Reason, State
+from sla.models import Clock, Handoff, Reason, State, Target
 from sla.telling import links, sums
 
 
@@ -71,8 +70,9 @@ def _answer(request: HttpRequest, answering: links.Answering) -> Handoff:
     raise Invalid("Choose: accept, or reject with a reason.", field="answer")
 
 
-def _accept_clock(handoff: Handoff) -> Any:
-    return next((each for each in targets.running(handoff) if each.target == "accept"), None)
+def _accept_clock(handoff: Handoff) -> Clock | None:
+    """Read without a lock: opening the page changes nothing."""
+    return Clock.objects.filter(handoff=handoff, target=Target.ACCEPT, verdict="").first()
 
 
 def _reasons() -> list[Reason]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.core import signing
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from leads import clock
 from leads.models import Notification
@@ -62,6 +64,11 @@ class TestOpening:
         assert "You answer as Ben Keller" in page.content.decode()
         assert "no-store" in page["Cache-Control"]
         assert "noindex" in page["X-Robots-Tag"]
+
+    def test_locks_nothing(self, offer: Handoff, path: str) -> None:
+        with CaptureQueriesContext(connection) as asked:
+            assert Client().get(path).status_code == 200
+        assert not [each["sql"] for each in asked.captured_queries if "FOR UPDATE" in each["sql"]]
 
     def test_needs_our_own_form_to_answer(self, offer: Handoff, path: str) -> None:
         stranger = Client(enforce_csrf_checks=True)
