@@ -13,7 +13,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Baton",
     "SITE_HEADER": "Baton",
     "SITE_SUBHEADER": "Admin",
-    "SITE_SYMBOL": "swap_horiz",
+    "SITE_ICON": "config.unfold.mark",
     "SITE_URL": "/",
     "SHOW_VIEW_ON_SITE": False,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.unfold.mark"}],
@@ -22,17 +22,17 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "6px",
     "COLORS": {
         "primary": {
-            "50": "oklch(97.8% .017 190)",
-            "100": "oklch(94.6% .038 190)",
-            "200": "oklch(89.5% .065 190)",
-            "300": "oklch(82.5% .09 191)",
-            "400": "oklch(73.5% .105 193)",
-            "500": "oklch(64% .105 195)",
-            "600": "oklch(52% .09 197)",
-            "700": "oklch(45% .077 199)",
-            "800": "oklch(38.5% .064 201)",
-            "900": "oklch(33.5% .053 203)",
-            "950": "oklch(24% .041 205)",
+            "50": "oklch(97.2% .013 275)",
+            "100": "oklch(94% .028 275)",
+            "200": "oklch(88.5% .058 275)",
+            "300": "oklch(81.5% .09 275)",
+            "400": "oklch(76% .115 275)",
+            "500": "oklch(70% .14 275)",
+            "600": "oklch(49.5% .2 272)",
+            "700": "oklch(43% .18 272)",
+            "800": "oklch(37% .15 272)",
+            "900": "oklch(32% .11 273)",
+            "950": "oklch(24% .08 274)",
         },
     },
     "SIDEBAR": {"show_search": True, "navigation": "config.unfold.sidebar"},
@@ -74,4 +74,14 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             and model_admin.has_view_permission(request)
         ]
         groups.append({"title": title, "collapsible": False, "separator": True, "items": items})
-    return groups
+    return [*groups, _house(request)]
+
+
+def _house(request: HttpRequest) -> dict[str, Any]:
+    """The way from the admin to the pages about the house itself."""
+    from django.urls import reverse
+
+    pages = (("Status", "monitor_heart", "status"), ("Simulator", "science", "simulator"), ("Board", "table", "board"))
+    may = bool(getattr(request.user, "roles", frozenset()) & {"manager", "revops", "admin"})
+    items = [{"title": title, "icon": icon, "link": reverse(name)} for title, icon, name in pages if may]
+    return {"title": "The house", "collapsible": False, "separator": True, "items": items}

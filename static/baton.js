@@ -154,7 +154,7 @@ function answer(what) {
 }
 
 function back() {
-  const open = one("details.answer[open], details.menu[open]");
+  const open = one("details.answer[open], details.menu[open], details.due[open]");
   if (open) {
     open.open = false;
     one("summary", open).focus();
@@ -218,7 +218,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  for (const menu of all("details.menu[open], details.due[open]")) if (!menu.contains(event.target)) menu.open = false;
   const todo = event.target.closest("[data-do]")?.dataset.do;
   if (todo === "keys") one("#keys").showModal();
   if (todo === "back" && document.referrer.startsWith(location.origin) && history.length > 1) {
@@ -245,12 +245,17 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 
 let chosenBefore = "";
+let openBefore = "";
 document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id === "board") openBefore = one("#board details.due[open]")?.id ?? "";
   if (event.detail.target.id === "list") chosenBefore = one(".is-chosen .row-link")?.dataset.lead ?? "";
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
   tick();
+  const wasOpen = openBefore && document.getElementById(openBefore);
+  openBefore = "";
+  if (wasOpen) wasOpen.open = true;
   if (event.detail.target?.id === "list" || event.detail.elt?.id === "list") chooseAgain(chosenBefore);
   if (wanted && event.detail.target?.id === "promise") {
     const what = wanted;

@@ -64,7 +64,12 @@ def main() -> None:
         picture(phone, "lead-phone", full=True)
         manager = signed_in(browser, demo, "manager")
         manager.goto("/board/")
-        picture(manager, "board", full=True)
+        if manager.locator(".due summary").count():
+            manager.locator(".due summary").first.click()
+        picture(manager, "board")
+        manager.goto("/simulator/?go=yes&lead.country=Germany&episode.tier=hot")
+        manager.locator(".more-of summary").click()
+        picture(manager, "simulator")
         admin = signed_in(browser, demo, "admin")
         for name, path in (
             ("admin-version", "/admin/scoring/definitionversion/"),

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -20,14 +20,15 @@ from leads.models import Lead, Role, Team, User
 from leads.viewer import is_part, signed_in, viewer_of
 from scoring import standing
 from scoring.models import Episode, Phase, Qualification
-from sla import routing, timers
-from sla.models import Absence, Clock, Handoff, LeftBehind, Rep, Target
+from sla import routing
+from sla.models import Clock, Handoff, LeftBehind, Target
 from sla.people import left_behind
 from sla.querysets import HandoffQuerySet, managed_teams
-from sla.routing import assigning, candidates
+from sla.routing import assigning
 from sla.rows import Row, rows
 from sla.shadow import standing as shadow
-from sla.timers import Timer
+from sla.views.dues import Due, dues_of, nearest_of
+from sla.views.seats import seats
 
 SHOWN = 200
 WAITING_SHOWN = 12
@@ -36,14 +37,11 @@ QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Seat:
-    """One rep in the strip."""
+class Lined:
+    """One open hand-off in its lane, with the due time that comes next."""
 
-    rep: Rep
-    load: int
-    nearest: datetime | None
-    is_late: bool
-    away_until: datetime | None
+    row: Row
+    due: Due | None
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class InLine:
     """One episode that waits for someone."""
 
     episode: Episode
-    timer: Timer | None
+    due: Due | None
     why: str
 
 
@@ -72,7 +70,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "show": show,
         "numbers": numbers,
         "lanes": _lanes(shown, now=now),
-        "seats": _seats(teams, now=now),
+        "seats": seats(teams, now=now),
         "waiting": _in_line(waiting, now=now),
         "left": _left(viewer),
         "standing": list(standing_rows[:STANDING_SHOWN]),
@@ -182,9 +180,13 @@ def _filtered(handoffs: HandoffQuerySet, show: str, *, now: datetime) -> Handoff
 
 def _lanes(shown: Sequence[Row], *, now: datetime) -> list[dict[str, Any]]:
     """The rows by time to breach, empty lanes left out; the order within a lane is the rows'."""
-    lanes: dict[str, list[Row]] = {"Late": [], "Within 15 minutes": [], "Within the hour": [], "Later": [], "": []}
+    nearest = {row.handoff.pk: nearest_of(row.handoff) for row in shown}
+    dues = dues_of((each for each in nearest.values() if each is not None), now=now)
+    lanes: dict[str, list[Lined]] = {"Late": [], "Within 15 minutes": [], "Within the hour": [], "Later": [], "": []}
     for row in shown:
-        lanes[_lane(getattr(row.handoff, "next_due_at", None), now)].append(row)
+        running = nearest[row.handoff.pk]
+        due = dues[running.pk] if running is not None else None
+        lanes[_lane(due.at if due is not None else None, now)].append(Lined(row, due))
     return [
         {"label": label or "No clock running", "key": label or "none", "rows": lane}
         for label, lane in lanes.items()
@@ -202,32 +204,6 @@ def _lane(due_at: datetime | None, now: datetime) -> str:
     return "Within the hour" if due_at < now + HOUR else "Later"
 
 
-def _seats(teams: QuerySet[Team], *, now: datetime) -> list[Seat]:
-    """Each rep's load, nearest clock and absence."""
-    reps = list(
-        Rep.objects.filter(user__memberships__team__in=teams, is_active=True)
-        .select_related("user")
-        .distinct()
-        .order_by("user__full_name", "pk")
-    )
-    users = [rep.user_id for rep in reps]
-    loads = candidates.loads(users)
-    running = Clock.objects.filter(verdict="", handoff__user__in=users).order_by()
-    nearest = dict(running.values_list("handoff__user").annotate(Min("due_at")))
-    absences = Absence.objects.filter(rep__in=reps, starts_at__lte=now, ends_at__gt=now)
-    away = {absence.rep_id: absence.ends_at for absence in absences}
-    return [
-        Seat(
-            rep,
-            loads.get(rep.user_id, 0),
-            nearest.get(rep.user_id),
-            rep.user_id in nearest and nearest[rep.user_id] < now,
-            away.get(rep.pk),
-        )
-        for rep in reps
-    ]
-
-
 def _left(viewer: User) -> list[LeftBehind]:
     """What reps who are away or gone were in the middle of, and nobody covers."""
     return list(left_behind.to_decide(viewer)[:WAITING_SHOWN])
@@ -241,8 +217,8 @@ def _in_line(waiting: QuerySet[Episode], *, now: datetime) -> list[InLine]:
         ]
     )
     running = Clock.objects.filter(episode__in=page, target=Target.ASSIGN, verdict="").prefetch_related(
-        "timings__policy_version__policy"
+        "timings__policy_version__policy", "pauses__by"
     )
-    assign = {each.episode_id: timers.of_clock(each, now=now) for each in running}
+    assign = {due.clock.episode_id: due for due in dues_of(running, now=now).values()}
     told = routing.why_all_wait(page, now=now)
     return [InLine(episode, assign.get(episode.pk), told[episode.pk].sentence) for episode in page]

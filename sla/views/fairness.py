@@ -16,20 +16,19 @@ from sla.models import FairnessPool, FairnessSpan
 from sla.routing import ledger
 from sla.routing.ledger import Ledger
 
-ROW: Final = 34
-LEFT: Final = 170
-WIDE: Final = 430
+WIDE: Final = 980
 SHOWN: Final = 60
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One rep in the picture: what was given as a bar, the quota as a mark."""
+    """One rep in the picture: what was given as a bar, the quota as a mark, in thousandths of its width."""
 
     name: str
     says: str
-    top: int
+    given: int
+    quota: str
     width: float
     mark: float
 
@@ -51,7 +50,6 @@ def fairness(request: HttpRequest) -> HttpResponse:
         "told": told,
         "rows": _rows(told) if told is not None else [],
         "bars": _bars(told) if told is not None else [],
-        "height": ROW * len(told.lines) + 8 if told is not None else 0,
     }
     return render(request, "sla/fairness.html", page)
 
@@ -89,7 +87,7 @@ def _rows(told: Ledger) -> list[dict[str, Any]]:
             "quota": leads(line.quota),
             "difference": leads(line.difference),
             "carried": leads(line.carried),
-            "beside": [line.beside.get(way, 0) for way in told.ways],
+            "beside": [(way, line.beside.get(way, 0)) for way in told.ways],
         }
         for line in told.lines
     ]
@@ -100,18 +98,15 @@ def _bars(told: Ledger) -> list[Bar]:
     scale = WIDE / float(most)
     return [
         Bar(
-            _short(str(line.rep)),
+            str(line.rep),
             f"{line.rep}: {line.given} given, {leads(line.quota)} due",
-            place * ROW + 4,
+            line.given,
+            leads(line.quota),
             round(line.given * scale, 1),
-            round(LEFT + max(0.0, float(line.quota)) * scale, 1),
+            round(max(0.0, float(line.quota)) * scale, 1),
         )
-        for place, line in enumerate(told.lines)
+        for line in told.lines
     ]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 22 else f"{name[:21]}…"
 
 
 def _csv(told: Ledger) -> HttpResponse:

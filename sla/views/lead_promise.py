@@ -45,8 +45,7 @@ class ShownClock:
     @property
     def sum(self) -> list[Counted | Uncounted]:
         """What was counted and what was not, gapless from start to due."""
-        parts: list[Counted | Uncounted] = [*self.deadline.counted, *self.deadline.uncounted]
-        return sorted(parts, key=lambda part: part.from_at)[:SUM_AT_MOST]
+        return self.deadline.parts[:SUM_AT_MOST]
 
 
 @signed_in

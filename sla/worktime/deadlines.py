@@ -82,6 +82,11 @@ class _Sum:
             if why is not None
         )
 
+    @cached_property
+    def parts(self) -> list[Counted | Uncounted]:
+        """What was counted and what was not, gapless and in order."""
+        return sorted([*self.counted, *self.uncounted], key=lambda part: part.from_at)
+
 
 @dataclass(frozen=True)
 class Deadline(_Sum):

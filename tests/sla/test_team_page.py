@@ -108,7 +108,7 @@ class TestLeavingPage:
         ops = signed(person(Role.REVOPS, "Rita Ops"))
         page = f"/team/{house.ben.user.public_id}/leaving/"
         shown = ops.get(page).content.decode()
-        assert shown.count("<td>Ada Brook</td>") == 2
+        assert shown.count(">Ada Brook</td>") == 2
         assert "a manager decides" in ops.get(page, {"next_owner": "manager"}).content.decode()
         assert Handoff.objects.open().of_user(house.ben.user).count() == 2
 
