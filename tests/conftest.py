@@ -54,6 +54,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     from django.db import connection
 
     yield
+    with django_db_blocker.unblock():
+        connection.close()  # Browser tests have another one beside it, and may have ended this one.
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

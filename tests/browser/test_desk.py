@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from playwright.sync_api import Page, expect
 
-from leads.models import Lead
+from leads.models import Lead, Role
 from scoring.assessment import assess
 from scoring.models import Tier
 from sla import handoffs, routing
 from sla.models import Handoff, State, Target
+from sla.telling import links
 from tests.browser.conftest import PHONE, Visit
-from tests.desk import Company, act, clock_of
+from tests.desk import Company, act, clock_of, person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -186,7 +188,10 @@ class TestLooks:
             page = visit(firm.ben.user, path, viewport=PHONE, has_touch=True)
             page.wait_for_load_state("networkidle")
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
-        for path in ("/board/", f"/simulator/?lead={offered.episode.lead.public_id}"):
+        for path in (
+            *("/board/", "/team/", "/fairness/", "/status/", "/preferences/mail/"),
+            *(f"/simulator/?lead={offered.episode.lead.public_id}", f"/away/{firm.ben.user.public_id}/"),
+        ):
             page = visit(firm.manager, path, viewport=PHONE, has_touch=True)
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
         page = visit(firm.ben.user, "/inbox/", viewport=PHONE, has_touch=True)
@@ -209,7 +214,7 @@ class TestLooks:
 class TestForEverybody:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_axe_finds_nothing(self, firm: Company, visit: Visit, now: datetime, scheme: str) -> None:
-        lead = self.busy(firm, now)
+        lead, revops = self.busy(firm, now), person(Role.REVOPS, "Rita Ops")
         for user, path, viewport in (
             (None, "/accounts/login/", None),
             (firm.ben.user, "/inbox/", None),
@@ -224,6 +229,14 @@ class TestForEverybody:
             (firm.ben.user, "/fairness/", None),
             (firm.ben.user, "/fairness/", PHONE),
             (firm.manager, f"/simulator/?q={lead.last_name}&go=yes", PHONE),
+            (firm.manager, "/team/", None),
+            (firm.manager, "/team/", PHONE),
+            (firm.manager, f"/away/{firm.ben.user.public_id}/", None),
+            (revops, f"/team/{firm.ben.user.public_id}/leaving/", None),
+            (firm.manager, "/status/", None),
+            (firm.ben.user, "/preferences/mail/", None),
+            (firm.manager, "/board/last-minute/", None),
+            (None, self.answering(lead, now), PHONE),
         ):
             options = {"viewport": viewport} if viewport else {}
             page = visit(user, path, color_scheme=scheme, **options)
@@ -232,6 +245,11 @@ class TestForEverybody:
                 details.evaluate("element => element.open = !element.matches('.menu')")
             found = Axe().run(page)
             assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+
+    def answering(self, lead: Lead, now: datetime) -> str:
+        """The page to which the buttons of the mail about this lead lead."""
+        handoff = Handoff.objects.get(episode__lead=lead)
+        return links.link(handoff, handoff.user, now=now).removeprefix(settings.BASE_URL)
 
     def busy(self, firm: Company, now: datetime) -> Lead:
         """Something of everything, and one lead with all there is to see."""
