@@ -20,7 +20,7 @@ from sla.clocks import escalation
 from sla.management.commands.check_invariants import all_checks
 from sla.models import Clock, Handoff, Target
 from sla.people import absences, beginning
-from tests import desk
+from tests import desk, on_paper
 
 NOW = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -191,13 +191,13 @@ BREAKS: dict[str, tuple[str, ...]] = {
         "UPDATE sla_absencechange SET at = at - interval '9 days' WHERE what = 'begun'",
     ),
     "what is left behind is of who is away": (
-        "INSERT INTO sla_leftbehind (public_id, handoff_id, absence_id, since, note, settled_as)"
-        " SELECT gen_random_uuid(), {accepted}, max(id), now(), '', '' FROM sla_absence",
+        "INSERT INTO sla_leftbehind (public_id, handoff_id, absence_id, since, note, held_back_why,"
+        " settled_as) SELECT gen_random_uuid(), {accepted}, max(id), now(), '', '', '' FROM sla_absence",
     ),
     "every phase has its row": (
         "DELETE FROM scoring_episodechange WHERE what = 'phase' AND episode_id = {offered_episode}",
     ),
-}
+} | on_paper.BREAKS
 
 
 def qualified(house: desk.Company, *, at: datetime) -> Lead:
@@ -258,7 +258,7 @@ def relay() -> dict[str, Any]:
     away = absences.add(cleo.pk, starts_at=date, ends_at=date + DAY, now=date, by=house.manager)
     beginning.begin(away.pk, now=date)
     server = Source.objects.create(name="Site", kind=Source.Kind.SERVER, write_key_hash="x")
-    return {
+    return on_paper.relay(house, at=date) | {
         "lead": accepted.episode.lead_id,
         "lead_episode": accepted.episode_id,
         "accepted": accepted.pk,
