@@ -10,7 +10,7 @@ from leads.invariants import BACKWARDS, RUNS_BACKWARDS, Check, ask
 from leads.models import Notification
 from scoring.models import Episode, Lane, Phase
 from sla import clocks
-from sla.clocks import policies, targets
+from sla.clocks import hops, policies, targets
 from sla.handoffs import invariants as matters
 from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, State, Target
 from sla.people import invariants as people
@@ -128,7 +128,7 @@ def _without_clock() -> Iterable[str]:
             yield f"Episode {episode.pk} waits, and no assign clock runs."
     for handoff in Handoff.objects.filter(state__in=OPEN_STATES).prefetch_related("clocks"):
         wanted = [Target.FIRST_TOUCH]
-        promised = list(targets.ON_ACCEPT) if handoff.lane != Lane.SIGNAL else []
+        promised = list(hops.ON_ACCEPT) if handoff.lane != Lane.SIGNAL else []
         wanted += [Target.ACCEPT] if handoff.state == State.OFFERED else promised
         for target in wanted:
             has = [clock for clock in handoff.clocks.all() if clock.target == target]

@@ -8,6 +8,7 @@ sla writes the phase through `set_phase` and ends through `close`; scoring itsel
 from scoring.episodes.company import join, leave
 from scoring.episodes.ending import close, erase_episode, merge_episodes, overtake
 from scoring.episodes.living import (
+    PhaseMove,
     add_qualification,
     begin_anew,
     cool,
@@ -15,6 +16,7 @@ from scoring.episodes.living import (
     raise_hand,
     raise_tier,
     set_phase,
+    set_phases,
     warm_again,
 )
 from scoring.episodes.opening import open_episode, reopen, split_off
@@ -23,6 +25,7 @@ from scoring.episodes.rows import (
     OPENS_FROM,
     EpisodeRefused,
     colleagues,
+    colleagues_of,
     host_for,
     is_hotter,
     lock,
@@ -35,10 +38,12 @@ __all__ = [
     "EpisodeRefused",
     "HOTTER",
     "OPENS_FROM",
+    "PhaseMove",
     "add_qualification",
     "begin_anew",
     "close",
     "colleagues",
+    "colleagues_of",
     "cool",
     "disqualify",
     "erase_episode",
@@ -57,6 +62,7 @@ __all__ = [
     "raise_tier",
     "reopen",
     "set_phase",
+    "set_phases",
     "split_off",
     "warm_again",
 ]

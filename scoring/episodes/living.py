@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from leads import bulk
 from leads.models import User
 from leads.transactions import business
 from leads.wake import wake
 from scoring import signals
 from scoring.episodes.ending import close
-from scoring.episodes.rows import EpisodeRefused, is_hotter, settle, write
-from scoring.models import ClosedAs, Episode, Lane, Phase, Qualification, Tier
+from scoring.episodes.rows import EpisodeRefused, is_hotter, row, settle, write
+from scoring.models import ClosedAs, Episode, EpisodeChange, Lane, Phase, Qualification, Tier
 from scoring.reassessing import watch_closely
 
 
@@ -26,20 +28,46 @@ def set_phase(
     route_not_before: datetime | None = None,
 ) -> None:
     """Write where the episode is, in the transaction that changed its hand-off; waiting wakes routing."""
-    if episode.closed_at is not None:
-        raise EpisodeRefused("This episode has ended.")
-    before = episode.phase
-    if before == phase:
-        return
-    episode.phase = phase
-    waits = phase == Phase.WAITING
-    episode.waiting_since = now if waits else None
-    episode.route_not_before = route_not_before if waits else None
-    episode.save(update_fields=["phase", "waiting_since", "route_not_before"])
-    write(episode, "phase", now=now, by=by, from_phase=before, to_phase=phase, detail=detail)
-    if waits:
-        watch_closely(episode.lead_id, now=now)
-        wake("route")
+    set_phases([PhaseMove(episode, phase, now, detail or {}, route_not_before)], by=by)
+
+
+class PhaseMove(NamedTuple):
+    """One episode, where it is from that moment on, and why."""
+
+    episode: Episode
+    phase: str
+    at: datetime
+    detail: dict[str, Any]
+    route_not_before: datetime | None = None
+
+
+@business
+def set_phases(moves: Sequence[PhaseMove], *, by: User | None = None) -> None:
+    """`set_phase` for many episodes at once, each of them once."""
+    changes = []
+    for episode, phase, at, detail, not_before in moves:
+        if episode.closed_at is not None:
+            raise EpisodeRefused("This episode has ended.")
+        before, waits = episode.phase, phase == Phase.WAITING
+        if before == phase:
+            continue
+        episode.phase = phase
+        episode.waiting_since = at if waits else None
+        episode.route_not_before = not_before if waits else None
+        changes.append(row(episode, "phase", now=at, by=by, from_phase=before, to_phase=phase, detail=detail))
+        if waits:
+            watch_closely(episode.lead_id, now=at)
+            wake("route")
+    bulk.update(
+        "scoring_episode",
+        {
+            "id": ("bigint", [change.episode_id for change in changes]),
+            "phase": ("text", [change.episode.phase for change in changes]),
+            "waiting_since": ("timestamptz", [change.episode.waiting_since for change in changes]),
+            "route_not_before": ("timestamptz", [change.episode.route_not_before for change in changes]),
+        },
+    )
+    EpisodeChange.objects.bulk_create(changes)
 
 
 @business

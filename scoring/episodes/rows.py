@@ -88,6 +88,15 @@ def colleagues(episode: Episode) -> list[Lead]:
     return list(joined.exclude(pk=episode.lead_id).select_related("holder", "holder_team").order_by("pk"))
 
 
+def colleagues_of(episodes: Iterable[Episode]) -> dict[int, list[Lead]]:
+    """The same for many open episodes, by episode; whom nobody joined is left out."""
+    joined = EpisodeMember.objects.filter(episode__in=episodes, left_at=None).exclude(lead=F("episode__lead"))
+    found: dict[int, list[Lead]] = {}
+    for member in joined.select_related("lead__holder", "lead__holder_team").order_by("lead"):
+        found.setdefault(member.episode_id, []).append(member.lead)
+    return found
+
+
 def host_for(lead: Lead) -> Episode | None:
     """The open matter of the lead's company that it would join, the oldest, locked; None where there is none.
 
@@ -131,7 +140,21 @@ def write(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """The one history row of a verb; its phases are the present one where the verb changes none."""
-    EpisodeChange.objects.create(
+    row(episode, what, now=now, by=by, from_phase=from_phase, to_phase=to_phase, detail=detail).save()
+
+
+def row(
+    episode: Episode,
+    what: str,
+    *,
+    now: datetime,
+    by: User | None = None,
+    from_phase: str | None = None,
+    to_phase: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> EpisodeChange:
+    """The same, not yet saved."""
+    return EpisodeChange(
         episode=episode,
         what=what,
         at=now,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -45,7 +45,15 @@ def promise(
     Another budget may hold for what arrives outside these hours; it counts from their opening. What arrived then and
     was offered after the opening is due by it too, where that is later.
     """
-    hours, versions = calendars.hours_for(subject, target)
+    _, versions = calendars.hours_for(subject, target)
+    return promise_in(versions, target, start_at=start_at, arrived_at=arrived_at)
+
+
+def promise_in(
+    versions: list[int], target: PolicyTarget, *, start_at: datetime, arrived_at: datetime | None = None
+) -> Promise:
+    """The same in the hours of these calendar versions."""
+    hours = calendars.hours_of_versions(versions)
     with countable():
         due = due_at(hours, start_at, seconds=target.seconds, business_days=target.business_days)
         regular = Promise(target, hours, versions, start_at, target.seconds, target.business_days, due)
@@ -72,7 +80,14 @@ def one_by_one(
     if minutes is None:
         return list(promises)
     hours = calendars.hours_of_rep(handoff.user, handoff.team)
-    made = queue(handoff.user, hours, now=now, leave_out=handoff, beside=beside)
+    return after(queue(handoff.user, hours, now=now, leave_out=handoff, beside=beside), promises, hours, now=now)
+
+
+def after(made: Sequence[float], promises: Sequence[Promise], hours: Hours, *, now: datetime) -> list[Promise]:
+    """The same beside what somebody of these hours has promised already: working seconds from now until each is due."""
+    minutes = promises[0].target.version.minutes_each if promises else None
+    if minutes is None:
+        return list(promises)
     with countable():
         wanted = min(remaining(hours, now, each.due_at) for each in promises)
         slot = spreading.earliest(made, wanted, minutes * 60)
@@ -83,13 +98,19 @@ def queue(
     user: User, hours: Hours, *, now: datetime, leave_out: Handoff | None = None, beside: Sequence[datetime] = ()
 ) -> list[float]:
     """What a rep has promised to answer or to touch, each lead once: working seconds from now until it is due."""
+    dues = promised_by([user.pk], leave_out=[leave_out.pk] if leave_out is not None else []).get(user.pk, [])
+    return sorted(remaining(hours, now, due) for due in [*dues, *beside])
+
+
+def promised_by(user_ids: Collection[int], *, leave_out: Collection[int]) -> dict[int, list[datetime]]:
+    """What each of these people has promised to answer or to touch, each lead once; these hand-offs aside."""
     running = Clock.objects.filter(
-        verdict="", target__in=ONE_BY_ONE, handoff__user=user, handoff__state__in=OPEN_STATES
-    )
-    if leave_out is not None:
-        running = running.exclude(handoff=leave_out.pk)
-    dues = running.order_by().values_list("handoff").annotate(Min("due_at"))
-    return sorted(remaining(hours, now, due) for due in [*(due for _, due in dues), *beside])
+        verdict="", target__in=ONE_BY_ONE, handoff__user__in=user_ids, handoff__state__in=OPEN_STATES
+    ).exclude(handoff__in=leave_out)
+    found: dict[int, list[datetime]] = {}
+    for user_id, _, due in running.order_by().values_list("handoff__user", "handoff").annotate(Min("due_at")):
+        found.setdefault(user_id, []).append(due)
+    return found
 
 
 def _not_before(

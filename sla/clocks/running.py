@@ -6,59 +6,23 @@ whoever noticed first. The lead, and with it the hand-off, is locked by whoever 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from leads import bulk
 from leads.models import User
 from leads.transactions import business
-from scoring.models import Episode
 from sla.clocks import ladder, promising
 from sla.clocks.ladder import BREACH
-from sla.clocks.promising import Promise
-from sla.models import Clock, ClockStep, ClockTiming, Handoff, PolicyTarget
+from sla.clocks.starting import timing_of
+from sla.models import Clock, ClockStep, PolicyTarget
 from sla.telling import events
 
 RETRY_AFTER = timedelta(seconds=60)
 
 Verdict = Clock.Verdict
-
-
-@business
-def start(
-    *,
-    episode: Episode,
-    handoff: Handoff | None,
-    target: str,
-    cause: str,
-    start_at: datetime,
-    policy_target: PolicyTarget | None,
-    why: str,
-    now: datetime,
-    by: User | None = None,
-    promise: Promise | None = None,
-) -> Clock | None:
-    """Start one clock at `start_at`; None where the policy promises nothing for this target.
-
-    It counts in the hours the policy names as they stand now, and keeps them. `promise` is given by whoever has worked
-    it out already. Raises NotCountable.
-    """
-    if policy_target is None:
-        return None
-    made = promise or promising.promise(handoff or episode, policy_target, start_at=start_at)
-    timing, deadline = _timing(made, why=why, now=now, by=by), made.due_at
-    clock = Clock.objects.create(
-        episode=episode,
-        handoff=handoff,
-        target=target,
-        cause=cause,
-        started_at=start_at,
-        due_at=deadline,
-        next_step_at=min(step.at for step in ladder.schedule(timing, target, due=deadline)),
-    )
-    timing.clock = clock
-    timing.save()
-    return clock
 
 
 @business
@@ -70,8 +34,31 @@ def meet(clock: Clock, *, at: datetime, now: datetime) -> None:
     _lock(clock)
     if not clock.is_running:
         return
-    clock.met_at = at
-    _end(clock, Verdict.MET if at <= clock.due_at else Verdict.MISSED, now=now)
+    meet_all([(clock, at)], now=now)
+
+
+@business
+def meet_all(clocks: Sequence[tuple[Clock, datetime]], *, now: datetime) -> None:
+    """`meet` for many running clocks, just read under their locks, each with when it was kept."""
+    for clock, at in clocks:
+        clock.met_at, clock.next_step_at = at, None
+        clock.verdict = Verdict.MET if at <= clock.due_at else Verdict.MISSED
+        clock.held_back_at, clock.held_back_why = None, ""
+    bulk.update(
+        "sla_clock",
+        {
+            "id": ("bigint", [clock.pk for clock, _ in clocks]),
+            "met_at": ("timestamptz", [clock.met_at for clock, _ in clocks]),
+            "verdict": ("text", [clock.verdict for clock, _ in clocks]),
+            "next_step_at": ("timestamptz", [None] * len(clocks)),
+            "held_back_at": ("timestamptz", [None] * len(clocks)),
+            "held_back_why": ("text", [""] * len(clocks)),
+        },
+    )
+    for clock, _ in clocks:
+        if clock.verdict == Verdict.MISSED:
+            # Every missed clock has its breach in the history, also where runclock had not come by yet.
+            mark_breach(clock, now=now, noticed_by="verb")
 
 
 @business
@@ -108,7 +95,7 @@ def tighten(
         return False
     clock.due_at = made.due_at
     clock.save(update_fields=["due_at"])
-    timing = _timing(made, why=why, now=now, by=by)
+    timing = timing_of(made, why=why, now=now, by=by)
     timing.clock, timing.number = clock, clock.timings.count() + 1
     timing.save()
     wind(clock)
@@ -189,20 +176,3 @@ def _end(clock: Clock, verdict: str, *, now: datetime) -> None:
     if verdict == Verdict.MISSED:
         # Every missed clock has its breach in the history, also where runclock had not come by yet.
         mark_breach(clock, now=now, noticed_by="verb")
-
-
-def _timing(made: Promise, *, why: str, now: datetime, by: User | None) -> ClockTiming:
-    """All that the deadline was counted from, not yet saved."""
-    return ClockTiming(
-        start_at=made.start_at,
-        budget_seconds=made.seconds,
-        business_days=made.business_days,
-        calendar_versions=made.versions,
-        policy_version_id=made.target.version_id,
-        target_amount_of=made.target.heat,
-        why=why[:60],
-        told=made.told[:200],
-        due_at=made.due_at,
-        at=now,
-        by=by,
-    )

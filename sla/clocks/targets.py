@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from leads.models import Lead, User
 from scoring.models import Episode, Lane
 from sla import clocks
-from sla.clocks import policies, promising
-from sla.clocks.promising import Promise
-from sla.models import Clock, Handoff, PolicyTarget, PolicyVersion, Rep, State, Target
+from sla.clocks import hops, policies, promising
+from sla.clocks.hops import ON_ACCEPT
+from sla.models import Clock, Handoff, PolicyTarget, PolicyVersion, State, Target
 from sla.telling import events
-
-ON_ACCEPT = (Target.DEPTH, Target.QUALIFY)
 
 
 def running(handoff: Handoff, *targets: str) -> list[Clock]:
@@ -24,54 +22,27 @@ def running(handoff: Handoff, *targets: str) -> list[Clock]:
 
 def running_assign(episode: Episode) -> Clock | None:
     """The episode's running assign clock, locked."""
-    return (
-        Clock.objects.select_for_update(of=("self",)).filter(episode=episode, target=Target.ASSIGN, verdict="").first()
-    )
+    return next(iter(running_assigns([episode])), None)
+
+
+def running_assigns(episodes: Iterable[Episode]) -> list[Clock]:
+    """The running assign clocks of these episodes, locked in key order."""
+    rows = Clock.objects.select_for_update(of=("self",)).filter(episode__in=list(episodes), target=Target.ASSIGN)
+    return list(rows.filter(verdict="").order_by("pk"))
 
 
 def start(
     handoff: Handoff, target: str, *, cause: str, start_at: datetime, why: str, now: datetime, by: User | None = None
 ) -> Clock | None:
     """Start one clock of a hand-off, where its policy promises this target for its heat."""
-    made = _promises(handoff, [target], start_at=start_at, now=now)
-    return _start(handoff, made[0], cause=cause, start_at=start_at, why=why, now=now, by=by) if made else None
-
-
-def start_offered(handoff: Handoff, *, why: str, now: datetime, by: User | None = None) -> None:
-    """The clocks of a new hop: accept (none where it is accepted already) and first touch; then those of accepting."""
-    wanted = [Target.ACCEPT] if handoff.state == State.OFFERED else []
-    arrived_at = handoff.episode.opened_at if handoff.hop == 1 else now
-    for made in _promises(handoff, [*wanted, Target.FIRST_TOUCH], start_at=now, now=now, arrived_at=arrived_at):
-        _start(handoff, made, cause="offer", start_at=now, why=why, now=now, by=by)
-    if handoff.state == State.ACCEPTED:
-        start_accepted(handoff, why=why, now=now, by=by)
-
-
-def _promises(
-    handoff: Handoff, wanted: Sequence[str], *, start_at: datetime, now: datetime, arrived_at: datetime | None = None
-) -> list[Promise]:
-    """What the policy promises of these targets; what a rep does in one go is promised one lead after another."""
-    heat = policies.heat_of(handoff)
-    lines = [policies.target_for(handoff.policy_version, target, heat) for target in wanted]
-    made = [
-        promising.promise(handoff, line, start_at=start_at, arrived_at=arrived_at) for line in lines if line is not None
-    ]
-    if all(each.target.target in promising.ONE_BY_ONE for each in made):
-        lock_queue(handoff)
-        return promising.one_by_one(handoff, made, now=now)
-    return made
-
-
-def lock_queue(handoff: Handoff) -> None:
-    """Where promises of one rep are made one after another, they are made by one at a time: lock the rep."""
-    if handoff.policy_version.minutes_each is not None:
-        Rep.objects.select_for_update().filter(user=handoff.user_id).first()
-
-
-def _start(
-    handoff: Handoff, made: Promise, *, cause: str, start_at: datetime, why: str, now: datetime, by: User | None
-) -> Clock | None:
-    target = made.target.target
+    line = policies.target_for(handoff.policy_version, target, policies.heat_of(handoff))
+    if line is None:
+        return None
+    made = promising.promise(handoff, line, start_at=start_at)
+    if target in promising.ONE_BY_ONE:
+        # What a rep does in one go is promised one lead after another.
+        hops.lock_queues([handoff])
+        (made,) = promising.one_by_one(handoff, [made], now=now)
     used = set(Clock.objects.filter(handoff=handoff, target=target).values_list("cause", flat=True))
     return clocks.start(
         episode=handoff.episode,
@@ -79,7 +50,7 @@ def _start(
         target=target,
         cause=_fresh(cause, used),
         start_at=start_at,
-        policy_target=made.target,
+        policy_target=line,
         why=why,
         now=now,
         by=by,
@@ -136,7 +107,7 @@ def tighten(handoff: Handoff, *only: str, why: str, cause: str, now: datetime) -
     A target that was not promised before starts now. `only` narrows it to some.
     """
     heat = policies.heat_of(handoff)
-    lock_queue(handoff)
+    hops.lock_queues([handoff])
     unmet = {clock.target: clock for clock in running(handoff)}
     wanted = (Target.FIRST_TOUCH, *(ON_ACCEPT if handoff.state == State.ACCEPTED else (Target.ACCEPT,)))
     for target in only or wanted:

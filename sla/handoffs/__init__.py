@@ -1,13 +1,14 @@
 """Hand-offs: one offer of one episode to one person, the answers to it, and undo.
 
-A verb has one file: `offers` (offered, moved on, withdrawn), `verdicts` (accept, reject, convert, return), `undo`,
-`splitting` (a colleague gets a matter of its own), `signals`.
+A verb has one file: `offering` (many at once), `offers` (offered, moved on, withdrawn), `verdicts` (accept, reject,
+convert, return), `undo`, `splitting` (a colleague gets a matter of its own), `signals`.
 `moves` is what each of them is made of: locks, the row that changes, the history row that stays.
 """
 
 from sla.handoffs.answers import NotTouchedYet
 from sla.handoffs.moves import UNDO_FOR, AlreadyDecided, AwayRep, InactiveRep, NotYours, is_away, may_act, present
-from sla.handoffs.offers import OverCapacity, matter_of, move_on, offer, withdraw
+from sla.handoffs.offering import Offer, OverCapacity, offer_all
+from sla.handoffs.offers import matter_of, move_on, offer, withdraw
 from sla.handoffs.room import open_load
 from sla.handoffs.signals import offer_signal
 from sla.handoffs.splitting import CannotSplit, split
@@ -24,6 +25,7 @@ __all__ = [
     "InactiveRep",
     "NotTouchedYet",
     "NotYours",
+    "Offer",
     "OverCapacity",
     "accept",
     "convert",
@@ -32,6 +34,7 @@ __all__ = [
     "may_act",
     "move_on",
     "offer",
+    "offer_all",
     "offer_signal",
     "open_load",
     "present",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -190,12 +191,19 @@ def create(
     episode: Episode, *, to: User, state: str, now: datetime, by: User | None, why: str, **fields: Any
 ) -> Handoff:
     """Write the next hop of an episode with its first history row."""
+    last = Handoff.objects.filter(episode=episode).aggregate(last=Max("hop"))["last"]
+    handoff = next_hop(episode, after=last, to=to, state=state, now=now, **fields)
+    write_hops([(handoff, why)], by=by)
+    return handoff
+
+
+def next_hop(episode: Episode, *, after: int | None, to: User, state: str, now: datetime, **fields: Any) -> Handoff:
+    """The hop that comes after that one, or an episode's first; not yet written."""
     rule: RoutingRule | None = fields.get("rule")
-    hop = (Handoff.objects.filter(episode=episode).aggregate(last=Max("hop"))["last"] or 0) + 1
-    handoff = Handoff.objects.create(
+    return Handoff(
         episode=episode,
         user=to,
-        hop=hop,
+        hop=(after or 0) + 1,
         state=state,
         tier=episode.tier,
         lane=episode.lane,
@@ -204,9 +212,18 @@ def create(
         rule_version=rule.version if rule is not None else None,
         **fields,
     )
-    HandoffChange.objects.create(handoff=handoff, from_state="", to_state=state, at=now, by=by, why=why)
-    events.moved(handoff, now=now)
-    return handoff
+
+
+def write_hops(hops: Sequence[tuple[Handoff, str]], *, by: User | None) -> None:
+    """Write new hops, each with why it was made as its first history row, and tell of them."""
+    made = Handoff.objects.bulk_create(handoff for handoff, _ in hops)
+    HandoffChange.objects.bulk_create(
+        HandoffChange(
+            handoff=handoff, from_state="", to_state=handoff.state, at=handoff.offered_at, by=by, why=why[:60]
+        )
+        for handoff, why in hops
+    )
+    events.all_offered(made)
 
 
 def lock_rep(user_id: int) -> Rep:
@@ -219,8 +236,13 @@ def lock_rep(user_id: int) -> Rep:
 
 def is_away(rep: Rep, *, now: datetime) -> bool:
     """Whether the rep, who is locked, is away: what begins at this moment counts once its beginning was acted on."""
-    standing = Absence.objects.filter(rep=rep, ends_at__gt=now)
-    return standing.filter(Q(starts_at__lte=now) | Q(begun_at__isnull=False)).exists()
+    return bool(who_is_away([rep.pk], now=now))
+
+
+def who_is_away(rep_ids: Iterable[int], *, now: datetime) -> set[int]:
+    """Which of these reps, who are locked, are."""
+    standing = Absence.objects.filter(rep__in=list(rep_ids), ends_at__gt=now)
+    return set(standing.filter(Q(starts_at__lte=now) | Q(begun_at__isnull=False)).values_list("rep", flat=True))
 
 
 def lock_person(user_id: int) -> User:

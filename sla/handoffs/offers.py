@@ -1,21 +1,19 @@
-"""Hand-offs: an offer is made, taken away, or withdrawn. The answers to it stand in `verdicts`, undo in `undo`."""
+"""Hand-offs: one offer is made, taken away, or withdrawn. Many stand in `offering`, the answers in `verdicts`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from leads import holding, lifecycle
-from leads.errors import Refused
-from leads.models import Lead, Stage, Team, User
+from leads import holding
+from leads.models import Lead, Team, User
 from leads.transactions import business
 from scoring import episodes
-from scoring.models import Episode, Lane, Phase
-from sla import clocks
+from scoring.models import Episode, Phase
 from sla.clocks import targets
-from sla.handoffs import moves, room
-from sla.handoffs.moves import AlreadyDecided, AwayRep, InactiveRep, Matter, last_rows
-from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
+from sla.handoffs.moves import Matter, last_rows
+from sla.handoffs.offering import Offer, offer_all
+from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, State
 from sla.telling import mails
 
 
@@ -38,50 +36,9 @@ def offer(
     and rep are locked by the caller. `override` says why a full rep is given one more; a rep at capacity without it
     raises OverCapacity. Raises InactiveRep, AwayRep, AlreadyDecided where the episode does not wait.
     """
-    lead = episode.lead = Lead.objects.select_for_update().get(pk=episode.lead_id)
-    joined = episodes.colleagues(episode)
-    if episode.phase != Phase.WAITING:
-        raise AlreadyDecided("This episode does not wait for a rep.", phase=episode.phase)
-    if not rep.is_active:
-        raise InactiveRep(f"{rep.user} receives no leads any more.")
-    if moves.is_away(rep, now=now):
-        raise AwayRep(f"{rep.user} is away. Choose somebody else.")
-    here = room.room_of(rep, now=now)
-    if here.is_full and not override:
-        raise OverCapacity(f"{rep.user} has no room: {here}.")
-    now = max(now, *last_rows(episode, None))
-    fast = episode.lane == Lane.FAST
-    handoff = moves.create(
-        episode,
-        to=rep.user,
-        state=State.ACCEPTED if fast else State.OFFERED,
-        now=now,
-        by=None,
-        why="fast lane" if fast else why[:60],
-        team=team,
-        rule=rule,
-        policy_version=policy_version,
-    )
-    RoutingTrace.objects.create(handoff=handoff, trace=trace)
-    room.pass_capacity(handoff, rep, room=here, why=(override or "")[:60], now=now)
-    assign = targets.running_assign(episode)
-    if assign is not None:
-        clocks.meet(assign, at=now, now=now)
-    targets.start_offered(handoff, why="offer", now=now)
-    episodes.set_phase(episode, Phase.ACCEPTED if fast else Phase.OFFERED, now=now, detail={"handoff": handoff.pk})
-    for each in (lead, *joined):
-        if fast:
-            lifecycle.move(each, Stage.SAL, cause="verdict", now=now, note="Fast lane")
-        if episode.lane != Lane.SIGNAL:
-            holding.hold(each, user=rep.user, team=team, now=now)
-    mails.new_lead(handoff, now=now)
-    return handoff
-
-
-class OverCapacity(Refused):
-    """The rep is full, and nothing was said that lets one more through."""
-
-    code = "over_capacity"
+    episode.lead = Lead.objects.select_for_update().get(pk=episode.lead_id)
+    made = Offer(episode, rep, team, rule, policy_version, why, trace, override)
+    return offer_all([made], now=now)[0]
 
 
 @business

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from leads.models import Organization
 from scoring.models import Lane
@@ -31,6 +32,10 @@ class Room:
             self.today is not None and self.daily_cap is not None and self.today >= self.daily_cap
         )
 
+    def with_one_more(self) -> Room:
+        """As it is after one more offer."""
+        return replace(self, load=self.load + 1, today=self.today + 1 if self.today is not None else None)
+
     def __str__(self) -> str:
         if self.load >= self.capacity or self.daily_cap is None:
             return f"{self.load} open, capacity {self.capacity}"
@@ -39,11 +44,38 @@ class Room:
 
 def room_of(rep: Rep, *, now: datetime) -> Room:
     """The rep's room at this moment. It stays as it is while the rep's row is locked."""
-    today = None
-    if rep.daily_cap is not None:
-        offers = Handoff.objects.filter(user=rep.user_id, offered_at__gte=midnight(now))
-        today = offers.exclude(lane=Lane.SIGNAL).count()
-    return Room(open_load(rep), rep.capacity, today, rep.daily_cap)
+    return rooms_of([rep], now=now)[rep.pk]
+
+
+def rooms_of(reps: Collection[Rep], *, now: datetime) -> dict[int, Room]:
+    """The room of each of these reps."""
+    # Only who has a daily cap is counted: the others have no limit.
+    capped = [rep.user_id for rep in reps if rep.daily_cap is not None]
+    open_now, today = loads([rep.user_id for rep in reps]), offered_since(midnight(now), capped) if capped else {}
+    return {
+        rep.pk: Room(
+            open_now.get(rep.user_id, 0),
+            rep.capacity,
+            today.get(rep.user_id, 0) if rep.daily_cap is not None else None,
+            rep.daily_cap,
+        )
+        for rep in reps
+    }
+
+
+def loads(user_ids: Collection[int]) -> dict[int, int]:
+    """The open load of these users: hand-offs offered, or accepted and not yet touched. Who has none is left out."""
+    open_now = Handoff.objects.filter(STILL_TO_DO, user__in=user_ids)
+    counted = open_now.order_by().values_list("user").annotate(Count("pk"))
+    return dict(counted)
+
+
+def offered_since(midnight: datetime, user_ids: Collection[int]) -> dict[int, int]:
+    """How many offers these users got since then, whatever became of them. Who got none is left out."""
+    if not user_ids:
+        return {}
+    offers = Handoff.objects.filter(user__in=user_ids, offered_at__gte=midnight).exclude(lane=Lane.SIGNAL)
+    return dict(offers.order_by().values_list("user").annotate(Count("pk")))
 
 
 def load_of(rep: Rep) -> Room:

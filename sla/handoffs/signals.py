@@ -14,7 +14,7 @@ from leads.transactions import business
 from scoring import episodes
 from scoring.models import Episode, Phase
 from sla import clocks
-from sla.clocks import targets
+from sla.clocks import hops, targets
 from sla.handoffs import moves
 from sla.handoffs.moves import AlreadyDecided, last_rows
 from sla.models import Handoff, PolicyVersion, RoutingTrace, State
@@ -48,7 +48,7 @@ def offer_signal(
     assign = targets.running_assign(episode)
     if assign is not None:
         clocks.meet(assign, at=now, now=now)
-    targets.start_offered(handoff, why="signal", now=now)
+    hops.start_offered([handoff], why="signal")
     episodes.set_phase(episode, Phase.OFFERED, now=now, detail={"handoff": handoff.pk})
-    mails.new_lead(handoff, now=now)
+    mails.new_leads([handoff])
     return handoff

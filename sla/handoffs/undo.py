@@ -12,7 +12,7 @@ from leads.transactions import business
 from scoring import episodes
 from scoring.models import EpisodeMember, Phase
 from sla import clocks
-from sla.clocks import targets
+from sla.clocks import hops, targets
 from sla.handoffs import moves, room, turn_back
 from sla.handoffs.answers import LONGEST_NOTE
 from sla.handoffs.moves import UNDO_FOR, Matter, NotYours, present, take
@@ -197,7 +197,7 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
     )
     if rep is not None and here is not None:
         room.pass_capacity(hop, rep, room=here, why="reopened", now=now)
-    targets.start_offered(hop, why="reopened", now=now, by=by)
+    hops.start_offered([hop], why="reopened", by=by)
     matter.hold(handoff.user, handoff.team)
     accepted = Outcome.objects.filter(
         matter=matter.episode.public_id, kind=Outcome.Kind.ACCEPTED, withdrawn_at=None

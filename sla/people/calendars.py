@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from django.db.models import Max
@@ -25,6 +25,28 @@ def hours_for(subject: Handoff | Episode, policy_target: PolicyTarget) -> tuple[
     return hours_of_versions(ids), ids
 
 
+class Known:
+    """The calendars of some teams and people, and the versions of them in force: read once for many hand-offs."""
+
+    def __init__(self, handoffs: Collection[Handoff]) -> None:
+        desks = Desk.objects.filter(team__in={handoff.team_id for handoff in handoffs})
+        reps = Rep.objects.filter(user__in={handoff.user_id for handoff in handoffs}, calendar__isnull=False)
+        of_teams: dict[int, int] = dict(desks.values_list("team", "calendar"))
+        of_reps: dict[int, int] = dict(reps.values_list("user", "calendar"))
+        force = in_force({*of_teams.values(), *of_reps.values()})
+        self._of_teams = {team: force.get(calendar) for team, calendar in of_teams.items()}
+        self._of_reps = {user: force.get(calendar) for user, calendar in of_reps.items()}
+
+    def versions(self, handoff: Handoff, hours: str) -> list[int]:
+        """The calendar versions in which a target of these hours counts for this hand-off."""
+        return which(hours, of_team=self._of_teams.get(handoff.team_id), own=self._of_reps.get(handoff.user_id))
+
+    def hours_of_rep(self, handoff: Handoff) -> Hours:
+        """As `hours_of_rep`, for whom it was offered to."""
+        own = self._of_reps.get(handoff.user_id) or self._of_teams.get(handoff.team_id)
+        return hours_of_versions([own] if own is not None else [])
+
+
 def hours_of_rep(user: User, team: Team) -> Hours:
     """The hours in which this person works in this team: their own, else the team's."""
     own = _of_rep(user) or _of_team(team)
@@ -33,7 +55,7 @@ def hours_of_rep(user: User, team: Team) -> Hours:
 
 def hours_of_versions(ids: Iterable[int]) -> Hours:
     """The time that is open in all of these calendar versions; of none, round the clock."""
-    return Hours.of(*(_calendar(each) for each in ids))
+    return _hours(tuple(ids))
 
 
 def team_hours(team: Team) -> Hours:
@@ -76,9 +98,10 @@ def which(hours: str, *, of_team: int | None, own: int | None) -> list[int]:
     return list(dict.fromkeys(each for each in chosen if each is not None))
 
 
-def in_force() -> dict[int, int]:
-    """The version in force of every calendar: calendar id to version id."""
+def in_force(calendar_ids: Collection[int] | None = None) -> dict[int, int]:
+    """The version in force of every calendar, or of these: calendar id to version id."""
     newest = CalendarVersion.objects.order_by("calendar_id", "-number").distinct("calendar_id")
+    newest = newest if calendar_ids is None else newest.filter(calendar__in=calendar_ids)
     return dict(newest.values_list("calendar_id", "id"))
 
 
@@ -105,6 +128,11 @@ def _meet(one_id: int, other_id: int) -> bool:
     except NeverOpen:
         return False
     return True
+
+
+@lru_cache(maxsize=512)
+def _hours(ids: tuple[int, ...]) -> Hours:
+    return Hours.of(*(_calendar(each) for each in ids))
 
 
 @lru_cache(maxsize=512)

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from leads.models import Team
+from sla.handoffs.room import loads
 from sla.models import Absence, Calendar, Desk, Rep
 from sla.people import calendars, days, spans
 from sla.people.days import Day
-from sla.routing.candidates import loads
 from sla.worktime import Hours
 
 AHEAD = timedelta(days=21)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from leads.conditions import plain
 from leads.models import Team
-from scoring.models import Episode, Lane
+from scoring.models import Episode
 from sla.handoffs import room
 from sla.models import Absence, Desk, Handoff, Rep, State
 from sla.shadow import standing
@@ -181,7 +181,7 @@ def judged(
     users = [rep.user_id for rep in found]
     # Only who has a daily cap is counted: the others have no limit.
     capped = [rep.user_id for rep in found if rep.daily_cap is not None]
-    open_now, today = loads(users), offered_since(midnight, capped)
+    open_now, today = room.loads(users), room.offered_since(midnight, capped)
     if on_paper:
         open_now = Counter(open_now) + Counter(standing.loads(users, now=now))
         today = Counter(today) + Counter(standing.offered_since(midnight, capped))
@@ -193,21 +193,6 @@ def reps_at(now: datetime) -> QuerySet[Rep]:
     """Reps with until when they are away, if they are at this moment, as `judge` wants them."""
     absent = Absence.objects.filter(rep=OuterRef("pk"), starts_at__lte=now, ends_at__gt=now)
     return Rep.objects.select_related("user").annotate(away_until=Subquery(absent.values("ends_at")[:1]))
-
-
-def loads(user_ids: Sequence[int]) -> dict[int, int]:
-    """The open load of these users: hand-offs offered, or accepted and not yet touched. Who has none is left out."""
-    open_now = Handoff.objects.filter(room.STILL_TO_DO, user__in=user_ids)
-    counted = open_now.order_by().values_list("user").annotate(Count("pk"))
-    return dict(counted)
-
-
-def offered_since(midnight: datetime, user_ids: Sequence[int]) -> dict[int, int]:
-    """How many offers these users got since then, whatever became of them. Who got none is left out."""
-    if not user_ids:
-        return {}
-    offers = Handoff.objects.filter(user__in=user_ids, offered_at__gte=midnight).exclude(lane=Lane.SIGNAL)
-    return dict(offers.order_by().values_list("user").annotate(Count("pk")))
 
 
 def offers_of(episode: Episode) -> list[tuple[int, str]]:

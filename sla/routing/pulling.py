@@ -74,8 +74,8 @@ def _with_room(user: User, *, now: datetime) -> Rep:
     rep = candidates.reps_at(now).filter(user=user).first()
     if rep is None:
         raise CannotPull("You receive no leads. Ask whoever manages your team to make you a rep.")
-    today = candidates.offered_since(room.midnight(now), [user.pk]) if rep.daily_cap is not None else {}
-    _refuse(candidates.judge(rep, Numbers(candidates.loads([user.pk]), today), Asked()), now=now)
+    today = room.offered_since(room.midnight(now), [user.pk]) if rep.daily_cap is not None else {}
+    _refuse(candidates.judge(rep, Numbers(room.loads([user.pk]), today), Asked()), now=now)
     return rep
 
 

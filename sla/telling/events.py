@@ -112,6 +112,17 @@ def moved(handoff: Handoff, *, now: datetime, not_before: datetime | None = None
     tell(f"handoff.{handoff.state}", handoff=handoff, now=now, once=f"v{handoff.version}", not_before=not_before)
 
 
+def all_offered(handoffs: Sequence[Handoff]) -> None:
+    """`moved` for many new hops, each at its offer; who listens is asked once."""
+    hearing = outbox.hearing()
+    made: list[Notification] = []
+    for handoff in handoffs if hearing else ():
+        event = f"handoff.{handoff.state}"
+        told = outbox.listeners(event, team_id=handoff.team_id, among=hearing)
+        made += messages(event, told, handoff=handoff, now=handoff.offered_at, once=f"v{handoff.version}")
+    outbox.queue(made)
+
+
 def taken_back(handoff: Handoff, *, to_state: str, version: int, now: datetime) -> None:
     """A verdict was undone: what was to be told of it is cancelled; who was told already hears that it is undone."""
     about = f"{_name(handoff)}:handoff.{to_state}:v{version}:"

@@ -5,6 +5,7 @@ Whatever comes from a lead is inert in them: shown as it was typed, never markup
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -103,10 +104,19 @@ def of_step(clock: Clock, step: LadderStep, recipient: User, *, effect_key: str,
     )
 
 
-def new_lead(handoff: Handoff, *, now: datetime) -> None:
-    """Tell the rep what is theirs now, why, and by when it wants an answer; once per hand-off."""
+def new_leads(handoffs: Sequence[Handoff]) -> None:
+    """Tell the rep of each what is theirs since the offer, why, and by when it wants an answer; once per hand-off."""
+    found: dict[int, list[Clock]] = {}
+    running = Clock.objects.filter(handoff__in=handoffs, verdict="")
+    for clock in running.prefetch_related("timings", "pauses"):
+        found.setdefault(clock.handoff_id or 0, []).append(clock)
+    outbox.queue([_new_lead(each, found.get(each.pk, []), now=each.offered_at) for each in handoffs])
+
+
+def _new_lead(handoff: Handoff, running: Sequence[Clock], *, now: datetime) -> Notification:
     why = handoff.episode.qualification
-    tell(
+    sums = {clock.target: sum_of(clock, handoff.user) for clock in running}
+    return told(
         handoff,
         NEW_LEAD,
         letter=compose(
@@ -115,8 +125,8 @@ def new_lead(handoff: Handoff, *, now: datetime) -> None:
             fast=handoff.accepted_at is not None,
             tier=handoff.get_tier_display(),
             sentence=why.sentence if why is not None else "",
-            accept=_sum(handoff, Target.ACCEPT),
-            touch=_sum(handoff, Target.FIRST_TOUCH),
+            accept=sums.get(Target.ACCEPT),
+            touch=sums.get(Target.FIRST_TOUCH),
             answer_url="" if handoff.accepted_at is not None else links.link(handoff, handoff.user, now=now),
         ),
         effect_key=f"handoff:{handoff.public_id}:new_lead",
@@ -147,7 +157,12 @@ def news(handoff: Handoff, what: str, *, now: datetime, once: str = "") -> None:
 
 def tell(handoff: Handoff, kind: str, *, letter: Letter, effect_key: str, now: datetime) -> None:
     """Queue a letter to the rep of a hand-off."""
-    outbox.enqueue(
+    outbox.queue([told(handoff, kind, letter=letter, effect_key=effect_key, now=now)])
+
+
+def told(handoff: Handoff, kind: str, *, letter: Letter, effect_key: str, now: datetime) -> Notification:
+    """What `tell` queues."""
+    return outbox.letter(
         effect_key,
         kind=kind,
         topic=Topic.NEW_LEAD if kind == NEW_LEAD else Topic.NEWS,

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from leads.models import Team
 from sla import timers
+from sla.handoffs import room
 from sla.models import Absence, Clock, Rep
-from sla.routing import candidates
 from sla.timers import Timer
 
 
@@ -37,7 +37,7 @@ def seats(teams: QuerySet[Team], *, now: datetime) -> list[Seat]:
         .order_by("user__full_name", "pk")
     )
     users = [rep.user_id for rep in reps]
-    loads = candidates.loads(users)
+    loads = room.loads(users)
     nearest = _nearest(users, now=now)
     absences = Absence.objects.filter(rep__in=reps, starts_at__lte=now, ends_at__gt=now)
     away = {absence.rep_id: absence.ends_at for absence in absences}
