@@ -41,6 +41,9 @@ def measure(supervisor: Supervisor, home: Path, options: list[str]) -> None:
     run(supervisor, "bench_clocks", python("manage.py", "bench_clocks"), environment)
     if "--only-clocks" in options:
         return
+    run(supervisor, "bench_routing", python("manage.py", "bench_routing"), environment)
+    if "--only-routing" in options:
+        return
     for child in processes(port, environment, home):
         supervisor.start(child, (lambda: answers(url)) if child.name == "web" else None)
     run(supervisor, "bench", python("manage.py", "bench", "--url", url, *options), environment)

@@ -31,6 +31,7 @@ from scoring.episodes.rows import (
     lock,
     lock_matter,
     lock_to_qualify,
+    lock_waiting,
     open_for,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "lock",
     "lock_matter",
     "lock_to_qualify",
+    "lock_waiting",
     "merge_episodes",
     "open_episode",
     "open_for",

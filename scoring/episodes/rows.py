@@ -6,7 +6,7 @@ everyone who joined sees a membership that stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -53,6 +53,30 @@ def lock(episode_id: int) -> Episode:
     """One episode, locked, and before it those who joined. The principal's lock comes first."""
     _lock_leads(_joined(episode_id))
     return Episode.objects.select_for_update(of=("self",)).get(pk=episode_id)
+
+
+def lock_waiting(episode_ids: Sequence[int], *, wait: bool = True) -> dict[int, Episode]:
+    """These episodes with their leads, and before them those who joined, locked; whatever is gone is left out.
+
+    Where it is not to wait, what somebody else is at in this moment is left out as well.
+    """
+    known = dict(Episode.objects.filter(pk__in=episode_ids).values_list("pk", "lead_id"))
+    principals = _alive(known.values(), wait=wait)
+    members = EpisodeMember.objects.filter(episode__in=known, left_at=None).exclude(lead=F("episode__lead"))
+    joined = list(members.values_list("episode_id", "lead_id"))
+    locked = _alive((lead_id for _, lead_id in joined), wait=wait) if joined else set()
+    busy = {episode_id for episode_id, lead_id in joined if lead_id not in locked}
+    mine = [pk for pk, lead_id in known.items() if lead_id in principals and pk not in busy]
+    rows = Episode.objects.select_for_update(of=("self",)).select_related("definition", "qualification")
+    found = rows.select_related("lead__account__owner").filter(pk__in=mine).order_by("pk") if mine else []
+    return {episode.pk: episode for episode in found if episode.lead_id == known[episode.pk]}
+
+
+def _alive(lead_ids: Iterable[int], *, wait: bool) -> set[int]:
+    """Lock these leads in key order, but for the merged away and the erased."""
+    rows = Lead.objects.select_for_update(of=("self",), skip_locked=not wait)
+    rows = rows.filter(pk__in=set(lead_ids), merged_into=None, erased_at=None).order_by("pk")
+    return set(rows.values_list("pk", flat=True))
 
 
 def lock_matter(lead_id: int, *, ended: int | None = None) -> Lead:

@@ -32,3 +32,15 @@ def trust() -> None:
         cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         if cursor.fetchone()[0]:
             cursor.execute("SET LOCAL session_replication_role = replica")
+
+
+def insert(row: models.Model, anew: Mapping[str, str], *, returning: str = "") -> str:
+    """The statement that inserts one more like this row, with some columns anew."""
+    columns = [str(field.column) for field in row._meta.concrete_fields if not field.primary_key or field.remote_field]
+    values = ", ".join(anew.get(column, column) for column in columns)
+    told = f" RETURNING {returning}" if returning else ""
+    key = row._meta.pk.column if row._meta.pk is not None else "id"
+    return (
+        f"INSERT INTO {row._meta.db_table} ({', '.join(columns)}) "  # noqa: S608 (our own tables and columns)
+        f"SELECT {values} FROM {row._meta.db_table} WHERE {key} = {row.pk}{told}"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 from django.db.models import QuerySet
 
@@ -11,6 +12,8 @@ from leads.models import Lead
 from scoring.models import Episode, Lane
 from sla import matching
 from sla.models import Handoff, Heat, PolicyTarget, PolicyVersion
+
+NONE_HOLDS: Final = "No published policy holds for this lead. Publish one with an empty condition, as the last."
 
 
 class NoPolicy(Refused):
@@ -25,13 +28,18 @@ def choose(episode: Episode, lead: Lead) -> PolicyVersion:
 
     Asked at opening, and again at each offer, rise and hand-raise. Raises NoPolicy where none holds.
     """
-    published = PolicyVersion.objects.filter(state=PolicyVersion.VersionState.PUBLISHED)
-    versions = list(published.select_related("policy").order_by("policy__position", "policy_id"))
+    versions = published()
     held = matching.which_hold(episode, lead, [version.condition for version in versions])
     for version, holds in zip(versions, held, strict=True):
         if holds:
             return version
-    raise NoPolicy("No published policy holds for this lead. Publish one with an empty condition, as the last.")
+    raise NoPolicy(NONE_HOLDS)
+
+
+def published() -> list[PolicyVersion]:
+    """The published versions in the order in which they are asked."""
+    found = PolicyVersion.objects.filter(state=PolicyVersion.VersionState.PUBLISHED)
+    return list(found.select_related("policy").order_by("policy__position", "policy_id"))
 
 
 def target_for(version: PolicyVersion, target: str, heat: str) -> PolicyTarget | None:

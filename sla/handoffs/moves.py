@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from leads.models import Lead, Team, TeamMembership, User
 from scoring import episodes
 from scoring.models import Episode, Lane
 from sla.handoffs.sheets import marks, outcomes_of, running_clocks, snapshot
-from sla.models import Absence, Handoff, HandoffChange, Rep, RoutingRule, State
+from sla.models import Absence, Handoff, HandoffChange, Rep, State
 from sla.telling import events
 
 # Until then a verdict can be undone, and nothing of it leaves the house.
@@ -185,45 +185,6 @@ def last_rows(episode: Episode, handoff: Handoff | None) -> list[datetime]:
     if handoff is not None:
         newest.append(handoff.changes.aggregate(at=Max("at"))["at"])
     return [at for at in newest if at is not None]
-
-
-def create(
-    episode: Episode, *, to: User, state: str, now: datetime, by: User | None, why: str, **fields: Any
-) -> Handoff:
-    """Write the next hop of an episode with its first history row."""
-    last = Handoff.objects.filter(episode=episode).aggregate(last=Max("hop"))["last"]
-    handoff = next_hop(episode, after=last, to=to, state=state, now=now, **fields)
-    write_hops([(handoff, why)], by=by)
-    return handoff
-
-
-def next_hop(episode: Episode, *, after: int | None, to: User, state: str, now: datetime, **fields: Any) -> Handoff:
-    """The hop that comes after that one, or an episode's first; not yet written."""
-    rule: RoutingRule | None = fields.get("rule")
-    return Handoff(
-        episode=episode,
-        user=to,
-        hop=(after or 0) + 1,
-        state=state,
-        tier=episode.tier,
-        lane=episode.lane,
-        offered_at=now,
-        accepted_at=now if state == State.ACCEPTED else None,
-        rule_version=rule.version if rule is not None else None,
-        **fields,
-    )
-
-
-def write_hops(hops: Sequence[tuple[Handoff, str]], *, by: User | None) -> None:
-    """Write new hops, each with why it was made as its first history row, and tell of them."""
-    made = Handoff.objects.bulk_create(handoff for handoff, _ in hops)
-    HandoffChange.objects.bulk_create(
-        HandoffChange(
-            handoff=handoff, from_state="", to_state=handoff.state, at=handoff.offered_at, by=by, why=why[:60]
-        )
-        for handoff, why in hops
-    )
-    events.all_offered(made)
 
 
 def lock_rep(user_id: int) -> Rep:

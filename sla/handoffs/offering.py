@@ -18,7 +18,7 @@ from scoring.episodes import PhaseMove
 from scoring.models import Episode, EpisodeChange, Lane, Phase
 from sla import clocks
 from sla.clocks import hops, targets
-from sla.handoffs import moves, room
+from sla.handoffs import making, moves, room
 from sla.handoffs.moves import AlreadyDecided, AwayRep, InactiveRep
 from sla.handoffs.room import Room
 from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
@@ -59,7 +59,7 @@ def offer_all(offers: Sequence[Offer], *, now: datetime) -> list[Handoff]:
     rooms = _rooms(offers, now=now)
     joined = episodes.colleagues_of([each.episode for each in offers])
     made = list(_made(offers, now=now))
-    moves.write_hops([(handoff, _why(each)) for handoff, each in zip(made, offers, strict=True)], by=None)
+    making.write_hops([(handoff, _why(each)) for handoff, each in zip(made, offers, strict=True)], by=None)
     RoutingTrace.objects.bulk_create(
         RoutingTrace(handoff=handoff, trace=each.trace) for handoff, each in zip(made, offers, strict=True)
     )
@@ -100,7 +100,7 @@ def _made(offers: Sequence[Offer], *, now: datetime) -> Iterator[Handoff]:
     before = Handoff.objects.filter(episode__in=wanted).order_by()
     hop: dict[int, int] = dict(before.values_list("episode").annotate(Max("hop")))
     for each in offers:
-        yield moves.next_hop(
+        yield making.next_hop(
             each.episode,
             after=hop.get(each.episode.pk),
             to=each.rep.user,

@@ -15,7 +15,7 @@ from scoring import episodes
 from scoring.models import Episode, Phase
 from sla import clocks
 from sla.clocks import hops, targets
-from sla.handoffs import moves
+from sla.handoffs import making, moves
 from sla.handoffs.moves import AlreadyDecided, last_rows
 from sla.models import Handoff, PolicyVersion, RoutingTrace, State
 from sla.telling import mails
@@ -41,7 +41,7 @@ def offer_signal(
         raise AlreadyDecided("This signal does not wait for anyone.", phase=episode.phase)
     moves.lock_person(to.pk)
     now = max(now, *last_rows(episode, None))
-    handoff = moves.create(
+    handoff = making.create(
         episode, to=to, state=State.OFFERED, now=now, by=None, why=why[:60], team=team, policy_version=policy_version
     )
     RoutingTrace.objects.create(handoff=handoff, trace=trace)

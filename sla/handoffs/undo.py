@@ -13,7 +13,7 @@ from scoring import episodes
 from scoring.models import EpisodeMember, Phase
 from sla import clocks
 from sla.clocks import hops, targets
-from sla.handoffs import moves, room, turn_back
+from sla.handoffs import making, moves, room, turn_back
 from sla.handoffs.answers import LONGEST_NOTE
 from sla.handoffs.moves import UNDO_FOR, Matter, NotYours, present, take
 from sla.handoffs.verdicts import NAMED_DATE, VERDICT
@@ -183,7 +183,7 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
     rep = _lock_holder(matter)
     here = room.room_of(rep, now=now) if rep is not None else None
     _open_again(matter, verdict, by=by)
-    hop = moves.create(
+    hop = making.create(
         matter.episode,
         to=handoff.user,
         state=State.ACCEPTED,

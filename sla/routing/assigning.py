@@ -15,6 +15,8 @@ from sla import handoffs
 from sla.clocks import policies
 from sla.models import Handoff
 from sla.routing import candidates
+from sla.routing.desks import Desks
+from sla.routing.past import Past
 from sla.shadow import standing
 
 BY_HAND: Final = "by hand"
@@ -42,7 +44,9 @@ def give(episode_id: int, *, rep: User, by: User, now: datetime) -> Handoff:
         raise CannotGive("This lead is on paper: what would route it runs in shadow. End the shadow first.")
     team = _team(rep, by)
     version = policies.choose(episode, lead)
-    roster = candidates.roster(team, episode, now=now, lock=True)
+    desks = Desks(now)
+    desks.lock([team.pk])
+    roster = desks.roster(team, Past([(episode, lead)]).offers_of(episode))
     chosen = next((each for each in roster.candidates if each.rep.user_id == rep.pk), None) if roster else None
     if roster is None or chosen is None or chosen.code in OUT:
         why = candidates.IN_WORDS[chosen.code] if chosen is not None else "no rep of this team"

@@ -7,8 +7,9 @@ from datetime import datetime
 from scoring.models import Episode
 from sla import handoffs
 from sla.clocks import targets
-from sla.models import OPEN_STATES, Handoff, Rep, State
+from sla.models import OPEN_STATES, Handoff, Rep
 from sla.routing.former import SAME_COMPANY
+from sla.routing.past import Past
 
 
 def offer(episode: Episode, *, now: datetime) -> Handoff | None:
@@ -49,5 +50,4 @@ def _able(held: Handoff, episode: Episode, *, now: datetime) -> Rep | None:
     rep = Rep.objects.select_for_update(of=("self",)).select_related("user").filter(user=held.user_id).first()
     if rep is None or not (rep.is_active and rep.user.is_active) or handoffs.is_away(rep, now=now):
         return None
-    said_no = Handoff.objects.filter(episode__lead=episode.lead_id, user=held.user_id, state=State.REJECTED)
-    return None if said_no.exists() else rep
+    return None if held.user_id in Past([(episode, episode.lead)]).who_rejected(episode.lead) else rep

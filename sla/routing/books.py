@@ -1,4 +1,4 @@
-"""What routing reads once for many leads: rules, calendars in force, the organization's day.
+"""What routing reads once for many leads: rules, policies, calendars in force, the organization's day.
 
 Whoever keeps a book over several leads throws it away after `LASTS`: a rule changed meanwhile counts from then on.
 """
@@ -11,8 +11,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from leads.models import Organization
-from sla.clocks import deadlines
-from sla.models import Desk, PolicyTarget, Rep, RoutingRule
+from sla.clocks import deadlines, policies
+from sla.models import Desk, PolicyTarget, PolicyVersion, Rep, RoutingRule
 from sla.people import calendars
 from sla.shadow import standing
 from sla.shadow.standing import Shadows
@@ -39,6 +39,11 @@ class Books:
     def shadows(self) -> Shadows:
         """What runs on paper only."""
         return standing.read()
+
+    @cached_property
+    def policies(self) -> list[PolicyVersion]:
+        """The published policies in their order."""
+        return policies.published()
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from leads.conditions import plain
-from leads.models import Team
-from scoring.models import Episode
-from sla.handoffs import room
-from sla.models import Absence, Desk, Handoff, Rep, State
-from sla.shadow import standing
+from sla.models import Absence, Desk, Rep, State
 
 ELIGIBLE: Final = "eligible"
 INACTIVE: Final = "inactive"
@@ -43,12 +40,13 @@ IN_WORDS: Final = {
 }
 OVER: Final = frozenset({FULL, DAY_FULL})
 NEXT_SHOWN: Final = 3
+NO_STATES: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a rule asks of whoever is to get the lead. `barred` are users who rejected this person before;
-    `rather_not` those who did, too, and get them only where nobody else can.
+    """What a rule asks of whoever is to get the lead. Of the users who rejected this person before, `barred` may not
+    have them, and `rather_not` get them only where nobody else can.
     """
 
     skills: frozenset[str] = frozenset()
@@ -152,41 +150,15 @@ class Numbers:
 
     loads: Mapping[int, int]
     today: Mapping[int, int]
-    offers: Sequence[tuple[int, str]] = field(default_factory=list)
+    offers: Sequence[tuple[int, str]] = ()
 
-
-def desk_of(team: Team, *, lock: bool = False) -> Desk | None:
-    """The team's desk; locked, its rotation stands still until the transaction ends."""
-    desks = Desk.objects.select_for_update(of=("self",)) if lock else Desk.objects.all()
-    return desks.filter(team=team).first()
-
-
-def roster(team: Team, episode: Episode, *, now: datetime, lock: bool = False) -> Roster | None:
-    """The team's reps for this episode, whatever a rule asks; None where the team has no desk.
-
-    With `lock`, the desk's rotation stands still, so that two offers of the team never count the same room.
-    """
-    desk = desk_of(team, lock=lock)
-    return Roster(desk, judged(team, episode, Asked(), midnight=room.midnight(now), now=now)) if desk else None
-
-
-def judged(
-    team: Team, episode: Episode, asked: Asked, *, midnight: datetime, now: datetime, on_paper: bool = False
-) -> list[Candidate]:
-    """The team's reps for this episode, by key, each with their numbers and one code.
-
-    In shadow what they have on paper counts beside what they have.
-    """
-    found = list(reps_at(now).filter(user__memberships__team=team).order_by("pk"))
-    users = [rep.user_id for rep in found]
-    # Only who has a daily cap is counted: the others have no limit.
-    capped = [rep.user_id for rep in found if rep.daily_cap is not None]
-    open_now, today = room.loads(users), room.offered_since(midnight, capped)
-    if on_paper:
-        open_now = Counter(open_now) + Counter(standing.loads(users, now=now))
-        today = Counter(today) + Counter(standing.offered_since(midnight, capped))
-    numbers = Numbers(open_now, today, offers_of(episode))
-    return [judge(rep, numbers, asked) for rep in found]
+    @cached_property
+    def states(self) -> dict[int, set[str]]:
+        """How the offers that each got before stand."""
+        found: dict[int, set[str]] = {}
+        for user, state in self.offers:
+            found.setdefault(user, set()).add(state)
+        return found
 
 
 def reps_at(now: datetime) -> QuerySet[Rep]:
@@ -195,22 +167,20 @@ def reps_at(now: datetime) -> QuerySet[Rep]:
     return Rep.objects.select_related("user").annotate(away_until=Subquery(absent.values("ends_at")[:1]))
 
 
-def offers_of(episode: Episode) -> list[tuple[int, str]]:
-    """To whom this episode was offered before, and how each offer stands; nothing where it is only on paper."""
-    if episode.pk is None:
-        return []
-    return list(Handoff.objects.filter(episode=episode).values_list("user_id", "state"))
-
-
 def words(listed: Iterable[str]) -> frozenset[str]:
     """Skills or languages as they are compared: trimmed, ASCII letters lower-cased."""
+    return _words(tuple(listed))
+
+
+@lru_cache(maxsize=4096)
+def _words(listed: tuple[str, ...]) -> frozenset[str]:
     return frozenset(word for word in map(plain, listed) if word)
 
 
 def judge(rep: Rep, numbers: Numbers, asked: Asked) -> Candidate:
     """One rep of `reps_at`, with their numbers and one code: the first reason against them, if there is any."""
     load, today = numbers.loads.get(rep.user_id, 0), numbers.today.get(rep.user_id, 0)
-    states = {state for user, state in numbers.offers if user == rep.user_id}
+    states = numbers.states.get(rep.user_id, NO_STATES)
     had_it = bool(states) or rep.user_id in asked.rather_not
     skills, languages = words(rep.skills), words(rep.languages)
     away_until: datetime | None = rep.away_until  # type: ignore[attr-defined]

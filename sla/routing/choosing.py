@@ -5,54 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Any, Final
 
-from leads.models import Lead, Stage, Team
-from scoring.models import Episode, Lane, OpenedBy
+from leads.models import Team
 from sla.clocks import policies
-from sla.models import Handoff, Heat, PolicyVersion, RoutingRule, Shadow, State, Target
-from sla.routing import candidates, turns
-from sla.routing.books import Books
+from sla.models import Desk, Heat, RoutingRule, Target
+from sla.routing import candidates
 from sla.routing.candidates import Asked, Candidate, Roster, words
 from sla.routing.fairness import LEAD, Span
+from sla.routing.matters import Matter
 from sla.routing.turns import Rotation
-from sla.shadow import standing
 
 # Who can keep a promise no later than the best of them by this much keeps the earliest.
 CLOSE_BY: Final = timedelta(minutes=15)
 PROMISE_DECIDES: Final = frozenset({Heat.HAND_RAISE, Heat.HOT})
 LAST_OF_ALL: Final = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Matter:
-    """One lead that looks for a rep, with all that is known of it."""
-
-    episode: Episode
-    lead: Lead
-    version: PolicyVersion
-    values: dict[str, Any]
-    books: Books
-    now: datetime
-
-    @property
-    def passes_capacity(self) -> bool:
-        """Whether it may be given to a rep who is full, with a row that says so."""
-        return bool(self.episode.lane == Lane.FAST)
-
-    @property
-    def heat(self) -> Heat:
-        return policies.heat_of(self.episode)
-
-    def shadow(self, rule: RoutingRule | None, team_id: int | None) -> Shadow | None:
-        """The shadow in which this rule and team would route it on paper; what was handed over once stays live."""
-        shadow = self.books.shadows.of(rule.pk if rule is not None else None, team_id)
-        return shadow if shadow is not None and not self._began_live else None
-
-    @cached_property
-    def _began_live(self) -> bool:
-        return standing.began_live(self.episode.pk)
 
 
 @dataclass(frozen=True)
@@ -65,30 +32,23 @@ class Turn:
     span: Span | None = None
 
 
-def roster(matter: Matter, team: Team, rule: RoutingRule | None, *, lock: bool = False) -> Roster | None:
-    """The team's reps as the rule sees them; None where the team has no desk. With `lock`, its rotation is locked."""
-    desk = candidates.desk_of(team, lock=lock)
-    if desk is None:
-        return None
-    midnight = matter.books.midnight(matter.now)
+def roster(matter: Matter, team: Team, rule: RoutingRule | None) -> Roster | None:
+    """The team's reps as the rule sees them; None where the team has no desk."""
     on_paper = matter.shadow(rule, team.pk) is not None
-    wanted = asked(rule, matter)
-    found = candidates.judged(team, matter.episode, wanted, midnight=midnight, now=matter.now, on_paper=on_paper)
-    if rule is not None and rule.outside_hours == RoutingRule.OutsideHours.WAIT:
-        found = [_at_work(each, matter, desk_roster=Roster(desk, ())) for each in found]
-    return Roster(desk, found)
+    found = matter.desks.roster(team, matter.offers, asked(rule, matter), on_paper=on_paper)
+    if found is None or rule is None or rule.outside_hours != RoutingRule.OutsideHours.WAIT:
+        return found
+    return Roster(found.desk, [_at_work(each, matter, found.desk) for each in found.candidates])
 
 
 def asked(rule: RoutingRule | None, matter: Matter) -> Asked:
-    """What the rule asks of a rep for this lead."""
+    """What the rule asks of a rep for this lead. Who rejected them is barred, or else the last to hear of them."""
     if rule is None:
         return Asked()
+    rejected = matter.past.who_rejected(matter.lead)
     if rule.previous != RoutingRule.Previous.ANYONE:
-        return asks(rule, matter.values, barred=who_rejected(matter.lead))
-    wanted = asks(rule, matter.values, barred=frozenset())
-    asks_again = matter.episode.opened_by == OpenedBy.HAND_RAISE and matter.episode.stage_before == Stage.NURTURE
-    # Who rejected somebody that now asks for us is not the first to hear of it.
-    return replace(wanted, rather_not=who_rejected(matter.lead)) if asks_again else wanted
+        return asks(rule, matter.values, barred=rejected)
+    return replace(asks(rule, matter.values, barred=frozenset()), rather_not=rejected)
 
 
 def asks(rule: RoutingRule, values: Mapping[str, Any], *, barred: frozenset[int]) -> Asked:
@@ -102,14 +62,6 @@ def asks(rule: RoutingRule, values: Mapping[str, Any], *, barred: frozenset[int]
         rather_languages=words(rule.prefers_languages) | (frozenset() if required else spoken),
         barred=barred,
     )
-
-
-def who_rejected(lead: Lead) -> frozenset[int]:
-    """The users who rejected this person, in whatever matter."""
-    if lead.pk is None:
-        return frozenset()
-    said = Handoff.objects.filter(episode__lead=lead, state=State.REJECTED)
-    return frozenset(said.values_list("user_id", flat=True))
 
 
 def in_turn(matter: Matter, rule: RoutingRule | None, team_roster: Roster) -> Turn:
@@ -127,19 +79,20 @@ def in_turn(matter: Matter, rule: RoutingRule | None, team_roster: Roster) -> Tu
     if rule is not None and rule.strategy == RoutingRule.Strategy.LEAST_LOADED:
         ordered = sorted(group, key=lambda each: (each.load / max(each.rep.capacity, 1), each.load, each.rep.pk))
         return _lined_up(team_roster, ordered, line)
-    shadow = matter.shadow(rule, team_roster.desk.team_id)
-    rotation = turns.rotation(team_roster.desk, matter.heat, now=matter.now, shadow=shadow)
+    rotation = matter.desks.rotation(
+        team_roster.desk, matter.heat, shadow=matter.shadow(rule, team_roster.desk.team_id)
+    )
     span = rotation.span({each.rep.pk: each.rep.weight for each in group})
     by_rep, owed = {each.rep.pk: each for each in group}, rotation.owed()
     ordered = [replace(by_rep[who], owed=round(owed.get(who, 0) / LEAD, 2)) for who in span.order()]
     return _lined_up(team_roster, ordered, line, rotation=rotation, span=span)
 
 
-def _at_work(each: Candidate, matter: Matter, *, desk_roster: Roster) -> Candidate:
+def _at_work(each: Candidate, matter: Matter, desk: Desk) -> Candidate:
     """Outside their hours nobody is offered a lead that waits for who is at work."""
     if each.code in (candidates.INACTIVE, candidates.AWAY, candidates.SAID_NO):
         return each
-    opens = matter.books.opens(desk_roster.desk, each.rep, now=matter.now)
+    opens = matter.books.opens(desk, each.rep, now=matter.now)
     if opens is not None and opens <= matter.now:
         return each
     skilled = each.code not in (candidates.NO_SKILL, candidates.NO_LANGUAGE)
@@ -148,7 +101,7 @@ def _at_work(each: Candidate, matter: Matter, *, desk_roster: Roster) -> Candida
 
 def _promised(matter: Matter, team_roster: Roster, able: Sequence[Candidate]) -> list[Candidate]:
     """Each with the due instant of the first touch, else of accepting, where the earliest promise decides."""
-    if matter.heat not in PROMISE_DECIDES:
+    if matter.version is None or matter.heat not in PROMISE_DECIDES:
         return list(able)
     target = policies.target_for(matter.version, Target.FIRST_TOUCH, matter.heat)
     target = target or policies.target_for(matter.version, Target.ACCEPT, matter.heat)

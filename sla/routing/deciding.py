@@ -9,15 +9,15 @@ from typing import Any, Final, NamedTuple
 
 from leads.models import Lead, Team
 from scoring.models import Episode, Lane
-from sla import matching
-from sla.clocks import deadlines, ladder, policies, promising
+from sla.clocks import deadlines, policies, promising
 from sla.models import Handoff, PolicyVersion, RoutingRule, Shadow, Target
-from sla.routing import candidates, choosing, former, waiting
+from sla.routing import candidates, choosing, former, matters, waiting
 from sla.routing.books import Books
 from sla.routing.candidates import Candidate, Roster
-from sla.routing.choosing import Matter, Turn
+from sla.routing.choosing import Turn
 from sla.routing.ends import Ends
-from sla.shadow import standing, timing
+from sla.routing.matters import Matter
+from sla.shadow import timing
 
 ROUND_ROBIN: Final = "round robin"
 LEAST_LOADED: Final = "least loaded"
@@ -108,42 +108,28 @@ def decide(episode: Episode, lead: Lead, *, now: datetime, books: Books | None =
     Locks and writes nothing. Both may be on paper only: an episode and a lead that were never saved are judged by
     what stands in them, as if nobody had been offered the lead before.
     """
-    books = books or Books(now)
     held = _held(episode, now=now)
     if held is not None:
         return held
-    decision, _ = look(episode, lead, now=now, books=books)
+    (matter,) = matters.read([(episode, lead)], now=now, books=books or Books(now))
+    decision = look(matter, now=now)
     promises = promised(decision, episode)
     return replace(decision, promised={target: made.due_at for target, made in promises.items()})
 
 
-def look(episode: Episode, lead: Lead, *, now: datetime, books: Books) -> tuple[Decision, Matter | None]:
-    """The decision for an episode that may be offered: by its policy, to the former rep, else by the rules."""
-    try:
-        version = policies.choose(episode, lead)
-    except policies.NoPolicy as refused:
-        whole = books.shadows.whole if not standing.began_live(episode.pk) else None
-        return Decision(now, Ends.NO_POLICY, str(refused), shadow=whole), None
-    matter = Matter(episode, lead, version, matching.values_of(episode, lead), books, now)
+def look(matter: Matter, *, now: datetime) -> Decision:
+    """The decision for a lead that may be offered: by its policy, to the former rep, else by the rules.
+
+
+    Who is going to offer has locked the desks of the teams that it may come to.
+    """
+    if matter.version is None:
+        return Decision(now, Ends.NO_POLICY, policies.NONE_HOLDS, shadow=matter.shadow(None, None))
     decision = _to_former_rep(matter) or _by_rules(matter)
-    if books.shadows:
+    if matter.books.shadows:
         team_id = decision.team.pk if decision.team is not None else None
         decision = replace(decision, shadow=matter.shadow(decision.rule, team_id))
-    return decision, matter
-
-
-def look_again(decision: Decision, matter: Matter) -> Decision | None:
-    """The same decision within its team, counted again under the lock of its rotation.
-
-    None where the last room was taken in between; the next round looks at all teams again.
-    """
-    chosen, team, *_ = decision.offer
-    roster = choosing.roster(matter, team, decision.rule, lock=True)
-    if roster is None:
-        return None
-    if decision.why in former.PERSONAL:
-        return _personal(decision, roster.of(chosen.rep), roster, matter)
-    return _in_turn(decision, decision.rule, roster, matter)
+    return decision
 
 
 def _held(episode: Episode, *, now: datetime) -> Decision | None:
@@ -184,7 +170,7 @@ def promised(decision: Decision, episode: Episode) -> dict[str, promising.Promis
 
 def _to_former_rep(matter: Matter) -> Decision | None:
     """To the rep of the named date, or of the time before nurture, while they are there; they may be full."""
-    found = former.rep_of(matter.episode, matter.lead)
+    found = former.rep_of(matter)
     return _to(found, None, matter, ()) if found is not None else None
 
 
@@ -222,9 +208,7 @@ def _by_rules(matter: Matter) -> Decision:
     tried: list[Tried] = []
     passes = matter.passes_capacity
     nobody = Decision(matter.now, Ends.NO_RULE, "no rule holds", policy_version=matter.version, passes_capacity=passes)
-    rules = matter.books.rules
-    held = matching.which_hold_for(matter.values, [rule.condition for rule in rules])
-    for rule, holds in zip(rules, held, strict=True):
+    for rule, holds in matter.rules:
         if not holds:
             tried.append(Tried(rule, DOES_NOT_HOLD, rule.team))
             continue
@@ -234,7 +218,7 @@ def _by_rules(matter: Matter) -> Decision:
         nobody = found
         if rule.if_nobody != RoutingRule.IfNobody.NEXT_RULE:
             break
-    for team in ladder.other_teams(matter.episode):
+    for team in matter.past.asked_teams(matter.episode):
         roster = choosing.roster(matter, team, None)
         asked = replace(nobody, rule=None, team=team, tried=tuple(tried))
         if roster is not None and (chosen := _in_turn(asked, None, roster, matter)) is not None:
@@ -244,7 +228,7 @@ def _by_rules(matter: Matter) -> Decision:
 
 def _by_rule(rule: RoutingRule, matter: Matter, tried: list[Tried]) -> Decision:
     """What one rule says: to whom, or what is to be done if nobody can. What was tried is written down."""
-    for first in former.firsts(rule, matter.lead, matter.episode):
+    for first in former.firsts(rule, matter):
         decision = _to(first, rule, matter, (*tried, Tried(rule, CHOSEN, first.team)))
         if decision is not None:
             return decision

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -34,22 +34,30 @@ PAPER: Final = "paper"
 NEXT: Final = Waiting("next", "Next in line; it is offered within seconds.")
 
 
-def keep(episode: Episode, decision: Decision, *, now: datetime) -> None:
-    """Write why nobody was offered this episode now, and when to look again."""
-    again = now + (NOT_BY_ITSELF if decision.ends == Ends.POOL else AGAIN_AFTER)
-    if decision.held_until is not None:
-        again = min(again, decision.held_until)
-    LastLook.objects.update_or_create(
-        episode=episode,
-        defaults={
-            "ends": decision.ends.value,
-            "why": why_of(decision),
-            "team": decision.team,
-            "rule": decision.rule,
-            "looked_at": now,
-            "again_at": again,
-        },
+def keep(decisions: Sequence[tuple[Episode, Decision]], *, now: datetime) -> None:
+    """Write why nobody was offered these episodes now, and when to look again."""
+    LastLook.objects.bulk_create(
+        [
+            LastLook(
+                episode=episode,
+                ends=decision.ends.value,
+                why=why_of(decision),
+                team=decision.team,
+                rule=decision.rule,
+                looked_at=now,
+                again_at=_again(decision, now=now),
+            )
+            for episode, decision in decisions
+        ],
+        update_conflicts=True,
+        unique_fields=["episode"],
+        update_fields=["ends", "why", "team", "rule", "looked_at", "again_at"],
     )
+
+
+def _again(decision: Decision, *, now: datetime) -> datetime:
+    again = now + (NOT_BY_ITSELF if decision.ends == Ends.POOL else AGAIN_AFTER)
+    return again if decision.held_until is None else min(again, decision.held_until)
 
 
 def look_again(*, now: datetime, episode: Episode | None = None) -> None:

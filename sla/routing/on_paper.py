@@ -7,22 +7,18 @@ from datetime import datetime
 from leads import holding
 from scoring.models import Episode, Lane, OpenedBy
 from sla.models import Shadow
-from sla.routing import deciding, looks, signaling
+from sla.routing import deciding, looks, matters, signaling, turns
 from sla.routing.books import Books
-from sla.routing.choosing import Matter
 from sla.routing.deciding import Decision
+from sla.routing.matters import Matter
 from sla.shadow import paper, standing
 
 
 def is_live(decision: Decision, matter: Matter) -> bool:
-    """Whether this is an offer for real. Else it is written on paper; or left to the next round, which asks anew,
-    because something went into shadow or live since it was decided.
-    """
-    episode, shadows = matter.episode, matter.books.shadows
-    if standing.read() != shadows:
-        return False
+    """Whether this is an offer for real. Else it is written on paper."""
+    episode = matter.episode
     if decision.shadow is None:
-        if shadows:
+        if matter.books.shadows:
             paper.go_live(episode, ended_as=paper.EndedAs.LIVE, why="live", now=decision.at)
         return True
     chosen, team, _, version = decision.offer
@@ -40,7 +36,8 @@ def is_live(decision: Decision, matter: Matter) -> bool:
     )
     turn = decision.turn
     if turn is not None and turn.rotation is not None and turn.span is not None:
-        turn.rotation.take(turn.span, chosen.rep, made, now=decision.at)
+        turn.rotation.take(turn.span, chosen.rep, episode_id=episode.pk, now=decision.at)
+        turns.write([turn.rotation], {episode.pk: made})
     return False
 
 
@@ -79,5 +76,5 @@ def shadow_of(episode: Episode, *, now: datetime) -> Shadow | None:
     if episode.lane == Lane.SIGNAL:
         person = signaling.next_in_line(episode, episode.lead, now=now)
         return books.shadows.of(None, person.team.pk) if person is not None else None
-    decision, _ = deciding.look(episode, episode.lead, now=now, books=books)
-    return decision.shadow
+    (matter,) = matters.read([(episode, episode.lead)], now=now, books=books)
+    return deciding.look(matter, now=now).shadow

@@ -19,7 +19,9 @@ from sla.handoffs import moves, room
 from sla.models import Absence, Handoff, Rep
 from sla.people import absences
 from sla.routing import candidates, pool
-from sla.routing.candidates import Asked, Candidate, Numbers, Roster
+from sla.routing.candidates import Asked, Candidate, Numbers
+from sla.routing.desks import Desks
+from sla.routing.past import Past
 from sla.routing.pool import Way
 
 PULLED: Final = "pulled"
@@ -120,18 +122,18 @@ def _offer(way: Way, rep: Rep, *, now: datetime, wait: bool) -> Handoff | None:
     episode = _locked(way, wait=wait)
     # Asked again under the locks: it may have been taken, and the rules may have changed.
     found = next(pool.line(rep, now=now, only=episode.pk), None) if episode is not None else None
-    desk = candidates.desk_of(found.team, lock=True) if found is not None else None
-    if episode is None or found is None or desk is None:
+    if episode is None or found is None:
         return None
+    desks = Desks(now)
+    desks.lock([found.team.pk])
     try:
         version = policies.choose(episode, episode.lead)
     except policies.NoPolicy:
         return None
     locked = moves.lock_rep(rep.user_id)
-    judged = candidates.judged(found.team, episode, found.asked, midnight=room.midnight(now), now=now)
-    roster = Roster(desk, judged)
-    here = roster.of(locked)
-    if here is None:
+    roster = desks.roster(found.team, Past([(episode, episode.lead)]).offers_of(episode), found.asked)
+    here = roster.of(locked) if roster is not None else None
+    if roster is None or here is None:
         return None
     _refuse(here, now=now)
     if here.code not in pool.THEIRS:

@@ -16,6 +16,8 @@ from sla.clocks import policies
 from sla.models import Handoff
 from sla.routing import candidates
 from sla.routing.candidates import Candidate, Roster
+from sla.routing.desks import Desks
+from sla.routing.past import Past
 
 NEVER: Final = frozenset({candidates.INACTIVE, candidates.AWAY, candidates.SAID_NO})
 
@@ -39,7 +41,7 @@ def team_of(user: User, teams: Iterable[Team] | QuerySet[Team] | None = None, *,
 
 def check(team: Team, user: User, episode: Episode, *, now: datetime) -> None:
     """Raise NotAble where this rep can't take this lead now: away, gone, or said no to it. Being full is no reason."""
-    _able(candidates.roster(team, episode, now=now), user)
+    _able(Desks(now).roster(team, Past([(episode, episode.lead)]).offers_of(episode)), user)
 
 
 def offer(episode: Episode, user: User, team: Team, *, why: str, by: User | None, now: datetime) -> Handoff:
@@ -47,7 +49,9 @@ def offer(episode: Episode, user: User, team: Team, *, why: str, by: User | None
 
     Lead and episode are locked by the caller.
     """
-    roster = candidates.roster(team, episode, now=now, lock=True)
+    desks = Desks(now)
+    desks.lock([team.pk])
+    roster = desks.roster(team, Past([(episode, episode.lead)]).offers_of(episode))
     chosen, roster = _able(roster, user)
     trace: dict[str, Any] = {"why": why, "by": by.pk if by is not None else None, "rules": [], "team": team.pk}
     return handoffs.offer(

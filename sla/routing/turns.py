@@ -5,8 +5,7 @@ A rotation is that of one team for hand-raises or one tier. It is written under 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sla.handoffs.moves import UNDO_FOR
@@ -17,61 +16,89 @@ from sla.routing.fairness import Balances, Span
 Weights = Mapping[int, int]
 
 
-@dataclass(frozen=True)
 class Rotation:
-    """A rotation as it stands; `back` are the turns given back since its span began."""
+    """A rotation as it stands, with the turns that are being taken. Nothing is written before `write`."""
 
-    desk: Desk
-    heat: str
-    pool: FairnessPool | None
-    shadow: Shadow | None = None
-    back: tuple[tuple[int, int], ...] = ()
+    def __init__(
+        self,
+        desk: Desk,
+        heat: str,
+        pool: FairnessPool | None,
+        shadow: Shadow | None = None,
+        *,
+        back: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        self._pool = pool or FairnessPool(desk=desk, heat=heat, shadow=shadow)
+        # The span that goes on, as it was written and as it stands; what was given back since it began.
+        self._row, self._going = self._pool.span, span_of(pool)
+        self._back = list(back)
+        self._owed: Balances | None = None
+        self._begun: list[tuple[FairnessSpan, list[int]]] = []
+        self._taken: list[tuple[FairnessSpan, int, Rep, int]] = []
 
     def span(self, weights: Weights) -> Span:
         """The span that goes on, or the next one, where other people or weights are in the line."""
-        going = span_of(self.pool)
-        if going is not None and not self.back and going.weights == weights:
-            return going
+        if self._going is not None and not self._back and self._going.weights == weights:
+            return self._going
         return fairness.begin(weights, self.owed())
 
     def owed(self) -> Balances:
         """What everybody of this rotation is owed now, in millionths of a lead."""
-        going = span_of(self.pool)
-        if self.pool is None or self.pool.span is None or going is None:
-            return {}
-        owed = fairness.settle(numbered(self.pool.span.owed), going)
-        for _, rep_id in self.back:
-            owed = fairness.give_back(owed, rep_id)
-        return owed
+        if self._owed is None:
+            owed: Balances = {}
+            if self._row is not None and self._going is not None:
+                owed = fairness.settle(numbered(self._row.owed), self._going)
+            for _, rep_id in self._back:
+                owed = fairness.give_back(owed, rep_id)
+            self._owed = owed
+        return self._owed
 
-    def take(self, span: Span, rep: Rep, offer: Handoff | PaperOffer, *, now: datetime) -> FairnessTurn:
-        """Write that this lead was the rep's turn in this span. The desk is locked by the caller."""
-        pool = self.pool or FairnessPool(desk=self.desk, heat=self.heat, shadow=self.shadow)
-        if pool.pk is None:
-            pool.save()
-        if pool.span is None or span.turns == 0:
-            pool.span = self._begin(pool, span, now=now)
-        turn = FairnessTurn(span=pool.span, number=span.turns + 1, rep=rep)
-        if isinstance(offer, Handoff):
-            turn.handoff, turn.at = offer, offer.offered_at
-        else:
-            turn.paper_offer, turn.at = offer, offer.decided_at
-        turn.save(force_insert=True)
-        pool.given = {**keyed(span.given), str(rep.pk): span.given.get(rep.pk, 0) + 1}
-        pool.save(update_fields=["span", "given"])
-        return turn
+    def take(self, span: Span, rep: Rep, *, episode_id: int, now: datetime) -> None:
+        """This lead is the rep's turn in this span. The desk is locked by the caller."""
+        if self._row is None or span.turns == 0:
+            self._row = FairnessSpan(
+                pool=self._pool,
+                number=self._row.number + 1 if self._row is not None else 1,
+                began_at=now,
+                weights=keyed(span.weights),
+                owed=keyed(self.owed()),
+                carry=keyed(span.carry),
+            )
+            self._begun.append((self._row, [turn for turn, _ in self._back]))
+            self._back = []
+        self._taken.append((self._row, span.turns + 1, rep, episode_id))
+        self._going, self._owed = span.give(rep.pk), None
 
-    def _begin(self, pool: FairnessPool, span: Span, *, now: datetime) -> FairnessSpan:
-        made = FairnessSpan.objects.create(
-            pool=pool,
-            number=pool.span.number + 1 if pool.span is not None else 1,
-            began_at=now,
-            weights=keyed(span.weights),
-            owed=keyed(self.owed()),
-            carry=keyed(span.carry),
-        )
-        GivenBack.objects.filter(pk__in=[turn for turn, _ in self.back]).update(span=made)
-        return made
+    @property
+    def is_moved(self) -> bool:
+        """Whether turns were taken that are not written yet."""
+        return bool(self._taken)
+
+
+def write(rotations: Iterable[Rotation], made: Mapping[int, Handoff | PaperOffer]) -> None:
+    """Write the turns that were taken, now that their offers are made, for real or on paper: by episode."""
+    moved = [rotation for rotation in rotations if rotation.is_moved]
+    FairnessPool.objects.bulk_create(rotation._pool for rotation in moved if rotation._pool.pk is None)
+    begun = [each for rotation in moved for each in rotation._begun]
+    FairnessSpan.objects.bulk_create(span for span, _ in begun)
+    for span, back in begun:
+        if back:
+            GivenBack.objects.filter(pk__in=back).update(span=span)
+    taken = [each for rotation in moved for each in rotation._taken]
+    FairnessTurn.objects.bulk_create(
+        _turn(span, number, rep, made[episode_id]) for span, number, rep, episode_id in taken
+    )
+    for rotation in moved:
+        pool, going = rotation._pool, rotation._going
+        pool.span, pool.given = rotation._row, keyed(going.given) if going is not None else {}
+        rotation._begun, rotation._taken = [], []
+    FairnessPool.objects.bulk_update([rotation._pool for rotation in moved], ["span", "given"])
+
+
+def _turn(span: FairnessSpan, number: int, rep: Rep, offer: Handoff | PaperOffer) -> FairnessTurn:
+    if isinstance(offer, Handoff):
+        return FairnessTurn(span=span, number=number, rep=rep, handoff=offer, at=offer.offered_at)
+    return FairnessTurn(span=span, number=number, rep=rep, paper_offer=offer, at=offer.decided_at)
 
 
 def rotation(desk: Desk, heat: str, *, now: datetime, shadow: Shadow | None = None) -> Rotation:
@@ -83,7 +110,7 @@ def rotation(desk: Desk, heat: str, *, now: datetime, shadow: Shadow | None = No
     if pool is None or shadow is not None:
         return Rotation(desk, heat, pool, shadow)
     back = GivenBack.objects.filter(pool=pool, span=None, at__lte=now - UNDO_FOR).order_by("pk")
-    return Rotation(desk, heat, pool, back=tuple(back.values_list("pk", "turn__rep_id")))
+    return Rotation(desk, heat, pool, back=list(back.values_list("pk", "turn__rep_id")))
 
 
 def span_of(pool: FairnessPool | None) -> Span | None:

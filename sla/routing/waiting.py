@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import (
@@ -35,7 +35,7 @@ def ready(*, now: datetime) -> QuerySet[Episode]:
 
 
 def waiting_page(
-    *, now: datetime, limit: int, skip: int = 0, waited_for: timedelta = NO_WAIT, only: int | None = None
+    *, now: datetime, limit: int, skip: int = 0, waited_for: timedelta = NO_WAIT, only: Collection[int] | None = None
 ) -> list[int]:
     """Ids of the episodes next in line, read without locks.
 
@@ -45,13 +45,13 @@ def waiting_page(
     """
     line = ready(now=now).filter(waiting_since__lte=now - waited_for).exclude(_looked_at_lately(now=now))
     if only is not None:
-        line = line.filter(pk=only)
+        line = line.filter(pk__in=only)
     return list(line.order_by(*_line()).values_list("id", flat=True)[skip : skip + limit])
 
 
-def is_ready(episode: Episode, *, now: datetime) -> bool:
-    """Whether this episode may be offered now."""
-    return ready(now=now).filter(pk=episode.pk).exists()
+def which_are_ready(episode_ids: Collection[int], *, now: datetime) -> set[int]:
+    """Which of these episodes may be offered now."""
+    return set(ready(now=now).filter(pk__in=episode_ids).values_list("pk", flat=True))
 
 
 def is_pooled(episode: Episode) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,13 +10,14 @@ from django.db import connection
 
 from leads import clock
 from leads.models import Activity, ActivityType, Lead, Notification, Source
-from scoring.models import DefinitionVersion, Score
-from sla.bench import definitions, firing, many, people, plain, rescoring, sender
+from scoring.models import DefinitionVersion, Episode, Score
+from sla.bench import children, definitions, firing, many, people, plain, rescoring, routing, sender
 from sla.bench.offers import Delays
 from sla.bench.sender import Load
 from sla.clocks import escalation
 from sla.demo import company
-from sla.models import Clock
+from sla.models import Clock, ClockTiming, FairnessTurn, Handoff, HandoffChange, RoutingTrace
+from sla.routing import rounds
 
 N = 200
 HOUR = timedelta(hours=1)
@@ -119,3 +121,37 @@ class TestDelays:
     def test_count_who_was_never_offered_as_infinitely_late(self):
         found = Delays.of(4, [0.1, 0.2, 0.3])
         assert (found.offered, found.worst) == (3, float("inf"))
+
+
+class TestRouting:
+    @pytest.mark.parametrize("teams", [1, 4])
+    def test_routes_everybody_by_the_verbs_and_writes_the_same_rows_by_sql(
+        self, db: None, now: datetime, monkeypatch: pytest.MonkeyPatch, teams: int
+    ) -> None:
+        company.found(now=now)
+
+        def here(command: list[str], processes: int) -> tuple[list[dict[str, float]], float]:
+            return [routing.route_all()], 1.0
+
+        def one_by_one(parts: list[list[int]], work: Callable[[list[int]], None]) -> float:
+            for part in parts:
+                work(part)
+            return 1.0
+
+        monkeypatch.setattr(children, "at_once", here)
+        monkeypatch.setattr(children, "in_threads", one_by_one)
+        monkeypatch.setattr(rounds, "PAGE", 30)
+        cost = routing.measure(40, reps=8, teams=teams)
+
+        assert Episode.objects.filter(phase="waiting").count() == 1  # the one that the last were copies of
+        made = Handoff.objects.filter(turn__isnull=False)
+        assert made.count() == Handoff.objects.count() == 31 + 41 + 40
+        assert (
+            Clock.objects.filter(handoff__isnull=False).count()
+            == ClockTiming.objects.filter(clock__handoff__isnull=False).count()
+            == 2 * made.count()
+        )
+        for row in (HandoffChange, RoutingTrace, FairnessTurn):
+            assert row.objects.count() == made.count()
+        assert cost.questions_each < 10
+        assert any("leads/s" in line for line in cost.lines())

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from structlog.testing import capture_logs
 
 from leads.models import Lead, RestChange, Stage, Team, TeamMembership, User
 from scoring import episodes
 from scoring.models import Episode, EpisodeChange, Lane, OpenedBy, Phase, Tier
-from sla import handoffs, routing
+from sla import handoffs, publishing, routing
 from sla.models import (
     Absence,
     CapacityOverride,
@@ -25,7 +28,9 @@ from sla.models import (
     RoutingTrace,
     State,
 )
-from sla.routing import rounds
+from sla.routing import deciding, reach, rounds
+from sla.routing.deciding import Decision
+from sla.routing.matters import Matter
 from tests.desk import Company, assign_clock, company, rep_in
 
 pytestmark = pytest.mark.django_db
@@ -509,17 +514,77 @@ class TestRouteWaiting:
         assert Handoff.objects.filter(episode__in=able).count() == 3
         assert routing.route_waiting(lambda: now) == 0
 
-    def test_goes_on_after_a_failure(
+    def test_leaves_out_who_fails_and_offers_the_rest_of_the_page(
         self, waits: Callable[..., Episode], now: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        first, second = waits(tier=Tier.HOT), waits()
-        real = routing.route
+        bad, *others = waits(tier=Tier.HOT), waits(tier=Tier.HOT), waits(), waits()
+        real = deciding.look
 
-        def fail(episode_id: int, *, now: datetime, **books: Any) -> Handoff | None:
-            if episode_id == first.pk:
+        def look(matter: Matter, *, now: datetime) -> Decision:
+            if matter.episode.pk == bad.pk:
                 raise RuntimeError("boom")
-            return real(episode_id, now=now)
+            return real(matter, now=now)
 
-        monkeypatch.setattr(rounds, "route", fail)
-        assert routing.route_waiting(lambda: now) == 1
-        assert Handoff.objects.filter(episode=second).exists()
+        monkeypatch.setattr(deciding, "look", look)
+        with capture_logs() as logs:
+            assert routing.route_waiting(lambda: now) == 3
+        assert set(Handoff.objects.values_list("episode", flat=True)) == {episode.pk for episode in others}
+        assert [log["episode"] for log in logs if log["event"] == "routing_failed"] == [bad.pk]
+
+    def test_asks_as_many_questions_of_a_page_whatever_stands_in_it(
+        self, waits: Callable[..., Episode], now: datetime
+    ) -> None:
+        def asked(many: int) -> int:
+            for _ in range(many):
+                waits()
+            with CaptureQueriesContext(connection) as questions:
+                assert routing.route_waiting(lambda: now) == many
+            return len(questions)
+
+        asked(1)  # what is read once in a process
+        few, many = asked(3), asked(20)
+        assert many == few
+        assert few <= 75
+
+    def test_decides_one_after_the_other_as_if_each_were_alone(
+        self, house: Company, waits: Callable[..., Episode], now: datetime
+    ) -> None:
+        Rep.objects.filter(pk=house.ben.pk).update(capacity=2, weight=300)
+        Rep.objects.filter(pk=house.ada.pk).update(daily_cap=1)
+        line = [waits(tier=tier) for tier in (Tier.HOT, Tier.WARM, Tier.WARM, Tier.COOL)]
+        assert routing.route_waiting(lambda: now) == 3
+
+        offers = {offer.episode_id: offer for offer in Handoff.objects.select_related("trace")}
+        b, a = house.ben.user_id, house.ada.user_id
+        assert [offers[episode.pk].user_id for episode in line[:3]] == [b, b, a]
+        loads = [offers[episode.pk].trace.trace["chosen"]["load"] for episode in line[:3]]
+        assert loads == [0, 1, 0]
+        assert not CapacityOverride.objects.exists()
+        assert routing.why_all_wait([line[3]], now=now)[line[3].pk].code == "nobody"
+
+    def test_offers_what_goes_further_than_its_first_team(
+        self, house: Company, waits: Callable[..., Episode], now: datetime
+    ) -> None:
+        """No skill in the first team, and room in the next: its desk is locked when it comes to that."""
+        east = Team.objects.create(name="East")
+        Desk.objects.create(team=east, calendar=Desk.objects.get(team=house.team).calendar)
+        rep_in(east, "Cleo Hart", capacity=100)
+        RoutingRule.objects.update(needs_skills=["sailing"], if_nobody=RoutingRule.IfNobody.NEXT_RULE)
+        publishing.put(RoutingRule(name="Rest", team=east, position=100), why="Everyone", now=now, by=None)
+        episodes = [waits() for _ in range(3)]
+
+        assert routing.route_waiting(lambda: now) == 3
+        assert {offer.team_id for offer in Handoff.objects.filter(episode__in=episodes)} == {east.pk}
+
+
+class TestLines:
+    def test_hold_whoever_may_come_to_one_team_in_the_order_given(self) -> None:
+        reached = [("a", {1}), ("b", {2}), ("c", {1, 3}), ("d", {4}), ("e", {3, 2}), ("f", {4})]
+        lines = reach.lines((item, frozenset(teams)) for item, teams in reached)
+        assert sorted((sorted(teams), items) for teams, items in lines) == [
+            ([1, 2, 3], ["a", "b", "c", "e"]),
+            ([4], ["d", "f"]),
+        ]
+
+    def test_are_one_of_all_who_come_to_no_team(self) -> None:
+        assert reach.lines([("a", frozenset()), ("b", frozenset())]) == [(set(), ["a", "b"])]
