@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from leads import holding
 from scoring.models import Episode, Lane, OpenedBy
+from sla.handoffs import moves, room
 from sla.models import Shadow
 from sla.routing import deciding, looks, matters, signaling, turns
 from sla.routing.books import Books
@@ -15,13 +17,17 @@ from sla.shadow import paper, standing
 
 
 def is_live(decision: Decision, matter: Matter) -> bool:
-    """Whether this is an offer for real. Else it is written on paper."""
+    """Whether this is an offer for real. Else it is written on paper; or left to the next round, which asks anew,
+    because the rep's last room on paper was taken in another team, or the turn by another lead of the same page.
+    """
     episode = matter.episode
     if decision.shadow is None:
         if matter.books.shadows:
             paper.go_live(episode, ended_as=paper.EndedAs.LIVE, why="live", now=decision.at)
         return True
     chosen, team, _, version = decision.offer
+    if not _is_their_turn(decision) or not _can_take(decision, matter.books):
+        return False
     made = paper.offer(
         episode,
         decision.shadow,
@@ -39,6 +45,31 @@ def is_live(decision: Decision, matter: Matter) -> bool:
         turn.rotation.take(turn.span, chosen.rep, episode_id=episode.pk, now=decision.at)
         turns.write([turn.rotation], {episode.pk: made})
     return False
+
+
+def _is_their_turn(decision: Decision) -> bool:
+    """Whether the rotation on paper stands as it did when it decided; what is on paper is not counted on in a page."""
+    turn = decision.turn
+    if turn is None or turn.rotation is None or turn.span is None:
+        return True
+    return turn.rotation.span(turn.span.weights) == turn.span
+
+
+def _can_take(decision: Decision, books: Books) -> bool:
+    """Whether the chosen rep is still there with room on paper, counted again under the lock of a live offer."""
+    user, at = decision.offer.chosen.rep.user_id, decision.at
+    try:
+        rep = moves.lock_rep(user)
+    except moves.InactiveRep:
+        return False
+    if moves.is_away(rep, now=at):
+        return False
+    here = room.room_of(rep, now=at)
+    today = here.today
+    if today is not None:
+        today += standing.offered_since(books.midnight(at), [user]).get(user, 0)
+    load = here.load + standing.loads([user], now=at).get(user, 0)
+    return decision.override is not None or not replace(here, load=load, today=today).is_full
 
 
 def found_nobody(episode: Episode, decision: Decision, *, now: datetime) -> None:

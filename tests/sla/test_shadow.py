@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +12,8 @@ from scoring import episodes
 from scoring.models import Episode, Lane, OpenedBy, Tier
 from sla import handoffs, routing
 from sla.models import Clock, Desk, FairnessTurn, Handoff, PaperMatter, PaperOffer, RoutingRule, Shadow
-from sla.routing import waits_for
+from sla.routing import pages, waits_for
+from sla.routing.books import Books
 from tests import desk
 from tests.desk import Company, assign_clock, rep_in
 from tests.sound import assert_sound
@@ -66,6 +68,17 @@ class TestEverythingInShadow:
         assert again is not None
         assert not PaperMatter.objects.exists()
         assert_sound(leaving_out=("offers are explained",))
+
+    def test_takes_one_turn_at_a_time_in_whatever_page(self, house: Company, now: datetime) -> None:
+        waits = [house.episode(house.lead(now=now), now=now).pk for _ in range(4)]
+        shadow(now)
+        pages.route(waits, now=now, books=Books(now))
+        assert PaperOffer.objects.get().matter.episode_id == waits[0]
+        routing.route_waiting(lambda: now)
+
+        assert PaperOffer.objects.count() == 4
+        assert set(Counter(PaperOffer.objects.values_list("user", flat=True)).values()) == {2}
+        assert_sound()
 
     def test_is_in_nobodys_pool(self, house: Company, now: datetime) -> None:
         RoutingRule.objects.update(if_nobody=RoutingRule.IfNobody.POOL)
