@@ -11,8 +11,8 @@ from typing import Any
 
 from django.conf import settings
 
-from leads import letters, outbox
-from leads.letters import Letter, inert
+from leads import outbox
+from leads.letters import inert
 from leads.models import Lead, Notification, Topic, User
 from scoring.models import Lane
 from sla.models import Clock, Handoff, LadderStep, Target
@@ -28,6 +28,7 @@ WHAT = {
 }
 
 
+LETTERS = "sla/mail"
 NEW_LEAD, HAND_RAISED = "new lead", "hand raised"
 
 # What a rep reads of a lead they have: headline and sentence.
@@ -52,11 +53,6 @@ NEWS = {
     "merged": ("Withdrawn: merged", "this was the same person as another lead and goes on there."),
     "erased": ("Withdrawn: erased", "this person was erased, so there is nothing left to do."),
 }
-
-
-def compose(name: str, **context: Any) -> Letter:
-    """The letter of this name among those of this floor."""
-    return letters.compose(f"sla/mail/{name}", context)
 
 
 def about(lead: Lead, recipient: User) -> dict[str, Any]:
@@ -97,7 +93,7 @@ def of_step(clock: Clock, step: LadderStep, recipient: User, *, effect_key: str,
         is_urgent=_asked_for_them(clock.handoff, recipient),
         recipient=recipient,
         subject=f"{'Runs out soon' if step.warns else 'Late'}: {what} · {says['lead_name']}",
-        template=f"sla/mail/{kind}",
+        template=f"{LETTERS}/{kind}",
         data=says,
         lead=lead,
         now=now,
@@ -114,21 +110,24 @@ def new_leads(handoffs: Sequence[Handoff]) -> None:
 
 
 def _new_lead(handoff: Handoff, running: Sequence[Clock], *, now: datetime) -> Notification:
-    why = handoff.episode.qualification
-    sums = {clock.target: sum_of(clock, handoff.user) for clock in running}
-    return told(
+    why, fast = handoff.episode.qualification, handoff.accepted_at is not None
+    sums = {clock.target: sum_of(clock, handoff.user)._asdict() for clock in running}
+    person = about(handoff.episode.lead, handoff.user)
+    whose = f" ({person['company']})" if person["company"] else ""
+    return _told(
         handoff,
         NEW_LEAD,
-        letter=compose(
-            "new_lead",
-            **about(handoff.episode.lead, handoff.user),
-            fast=handoff.accepted_at is not None,
-            tier=handoff.get_tier_display(),
-            sentence=why.sentence if why is not None else "",
-            accept=sums.get(Target.ACCEPT),
-            touch=sums.get(Target.FIRST_TOUCH),
-            answer_url="" if handoff.accepted_at is not None else links.link(handoff, handoff.user, now=now),
-        ),
+        subject=f"{'Asked for us' if fast else 'New lead'}: {person['lead_name']}{whose}",
+        template="new_lead",
+        data=person
+        | {
+            "fast": fast,
+            "tier": handoff.get_tier_display(),
+            "sentence": why.sentence if why is not None else "",
+            "accept": sums.get(Target.ACCEPT),
+            "touch": sums.get(Target.FIRST_TOUCH),
+            "answer_url": "" if fast else links.link(handoff, handoff.user, now=now),
+        },
         effect_key=f"handoff:{handoff.public_id}:new_lead",
         now=now,
     )
@@ -140,37 +139,33 @@ def news(handoff: Handoff, what: str, *, now: datetime, once: str = "") -> None:
     person = about(handoff.episode.lead, handoff.user)
     if what == "erased":
         person |= {"lead_name": "A lead of yours", "company": ""}
-    tell(
+    touch = _sum(handoff, Target.FIRST_TOUCH) if handoff.is_open else None
+    made = _told(
         handoff,
         what.replace("_", " "),
-        letter=compose(
-            "news",
-            **person,
-            headline=headline,
-            message=message,
-            touch=_sum(handoff, Target.FIRST_TOUCH) if handoff.is_open else None,
-        ),
+        subject=f"{headline} · {person['lead_name']}",
+        template="news",
+        data=person
+        | {"headline": headline, "message": message, "touch": touch._asdict() if touch is not None else None},
         effect_key=":".join(part for part in (f"handoff:{handoff.public_id}", what, once) if part),
         now=now,
     )
+    outbox.queue([made])
 
 
-def tell(handoff: Handoff, kind: str, *, letter: Letter, effect_key: str, now: datetime) -> None:
-    """Queue a letter to the rep of a hand-off."""
-    outbox.queue([told(handoff, kind, letter=letter, effect_key=effect_key, now=now)])
-
-
-def told(handoff: Handoff, kind: str, *, letter: Letter, effect_key: str, now: datetime) -> Notification:
-    """What `tell` queues."""
+def _told(
+    handoff: Handoff, kind: str, *, subject: str, template: str, data: dict[str, Any], effect_key: str, now: datetime
+) -> Notification:
+    """A letter to the rep of a hand-off, to be queued: it says what is true now, and is written when it is sent."""
     return outbox.letter(
         effect_key,
         kind=kind,
         topic=Topic.NEW_LEAD if kind == NEW_LEAD else Topic.NEWS,
         is_urgent=_asked_for_them(handoff, handoff.user) and kind in (NEW_LEAD, HAND_RAISED),
         recipient=handoff.user,
-        subject=letter.subject,
-        text=letter.text,
-        html=letter.html,
+        subject=subject,
+        template=f"{LETTERS}/{template}",
+        data=data,
         lead=handoff.episode.lead,
         now=now,
     )

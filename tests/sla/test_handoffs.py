@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 from django.db.utils import IntegrityError
 
+from leads.delivering import words
 from leads.models import Lead, Notification, Outcome, Stage
 from scoring import episodes
 from scoring.models import ClosedAs, Phase
@@ -50,8 +51,8 @@ class TestOffer:
         assert letter.kind == "new lead"
         assert letter.effect_key == f"handoff:{handoff.public_id}:new_lead"
         assert "Iris" in letter.subject
-        assert "Accept or reject by: Tue 10 Mar, 17:00 (UTC)" in letter.text
-        assert f"/leads/{handoff.episode.lead.public_id}/" in letter.html
+        assert "Accept or reject by: Tue 10 Mar, 17:00 (UTC)" in words.of(letter).text
+        assert f"/leads/{handoff.episode.lead.public_id}/" in words.of(letter).html
 
     def test_in_the_fast_lane_is_accepted_by_baton_without_an_accept_clock(self, house: Company, now: datetime) -> None:
         episode = house.episode(house.lead(now=now), now=now, fast=True)
@@ -146,7 +147,7 @@ class TestWithdraw:
     def test_says_nothing_of_a_person_who_was_erased(self, house: Company, now: datetime) -> None:
         handoff = house.offered(now=now)
         episodes.close(episodes.lock(handoff.episode_id), ClosedAs.ERASED, now=now)
-        letter = Notification.objects.get(kind="erased")
+        letter = words.of(Notification.objects.get(kind="erased"))
         assert "Iris" not in letter.subject + letter.text + letter.html
         assert "Vale" not in letter.subject + letter.text + letter.html
 

@@ -7,6 +7,8 @@ from datetime import datetime
 
 import pytest
 
+from leads.delivering import words
+from leads.letters import Letter
 from leads.models import Lead, Notification
 from scoring import episodes
 from scoring.models import Tier
@@ -25,7 +27,7 @@ def house(now: datetime) -> Company:
     return company(now)
 
 
-def letters(house: Company, now: datetime) -> list[Notification]:
+def letters(house: Company, now: datetime) -> list[Letter]:
     """A new lead, and news of it, from somebody who means no good."""
     lead = house.lead(now=now, **HOSTILE)
     handoff = house.offer(house.episode(lead, now=now), now=now)
@@ -35,7 +37,7 @@ def letters(house: Company, now: datetime) -> list[Notification]:
     episodes.close(episode, "withdrawn", now=now)
     written = list(Notification.objects.filter(lead=lead).order_by("pk"))
     assert [letter.kind for letter in written] == ["new lead", "tier rose", "hand raised", "withdrawn"]
-    return written
+    return [words.of(each) for each in written]
 
 
 class TestHostileNames:
@@ -75,7 +77,7 @@ class TestNews:
     ) -> None:
         handoff = house.accepted(now=now)
         mails.news(handoff, what, now=now)
-        letter = Notification.objects.get(kind=what.replace("_", " "))
+        letter = words.of(Notification.objects.get(kind=what.replace("_", " ")))
         lead = Lead.objects.get(pk=handoff.episode.lead_id)
         assert (lead.last_name in letter.text) == (what != "erased")
         assert mails.lead_url(lead) in letter.text
