@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from leads.models import Organization, Outcome, Team
-from sla.models import PaperMatter, PaperOffer, PaperPromise, Rep, Shadow, Target, Touch
+from sla.models import LastLook, PaperMatter, PaperOffer, PaperPromise, Rep, Shadow, Target, Touch
 from sla.routing import ledger
 from sla.routing.candidates import IN_WORDS
 from sla.shadow import timing
@@ -131,6 +131,11 @@ class Nobody:
     looks: int
     still: int
     why: Sequence[str]
+
+    @property
+    def in_words(self) -> str:
+        """How it ended, as people read it."""
+        return LastLook.Ends(self.ends).label
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,10 +24,11 @@ from sla.models import RoutingRule, Shadow, Target
 from sla.querysets import managed_teams
 from sla.shadow import reporting, switches
 from sla.shadow.reporting import Line, Report, Share
+from sla.views.fairness import leads
 
 MAY_READ: Final = (Role.MANAGER, Role.REVOPS, Role.ADMIN)
 PAST_SHOWN: Final = 50
-ROW, LEFT, WIDE = 34, 170, 430
+WIDE: Final = 980
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS: Final = (
     "week", "lead", "rule", "team", "rep", "why", "over_capacity", "on_paper_at", "offered_at", "accept_due_at",
@@ -35,11 +38,12 @@ COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class Bar:
-    """One rep in the picture: turns on paper as a bar, those due by weight as a mark."""
+    """One rep in the picture: turns on paper as a bar, those due by weight as a mark, in thousandths of its width."""
 
     name: str
     says: str
-    top: int
+    given: int
+    quota: str
     width: float
     mark: float
 
@@ -100,7 +104,6 @@ def report(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "shadow": shadow,
         "told": told,
         "bars": _bars(told.shares),
-        "height": ROW * len(told.shares) + 8,
         "may_switch": switches.may_switch(viewer, shadow),
         "total": len(told.lines),
     }
@@ -150,16 +153,16 @@ def _choices(viewer: User) -> list[tuple[str, str]]:
     return [("everything", "Everything"), *found, *((f"rule:{rule.pk}", f"Rule {rule}") for rule in rules)]
 
 
-def _bars(shares: Any) -> list[Bar]:
-    most = max([1.0, *(max(float(each.quota), float(each.given)) for each in shares)])
-    return [_bar(each, place, WIDE / most) for place, each in enumerate(shares)]
+def _bars(shares: Sequence[Share]) -> list[Bar]:
+    most = max([Fraction(1), *(max(each.quota, Fraction(each.given)) for each in shares)])
+    return [_bar(each, WIDE / float(most)) for each in shares]
 
 
-def _bar(each: Share, place: int, scale: float) -> Bar:
-    name, quota = str(each.rep), float(each.quota)
-    says = f"{name} of {each.team}: {each.given} on paper, {quota:.2f} due"
-    short = name if len(name) <= 22 else f"{name[:21]}…"
-    return Bar(short, says, place * ROW + 4, round(each.given * scale, 1), round(LEFT + max(0.0, quota) * scale, 1))
+def _bar(each: Share, scale: float) -> Bar:
+    quota = leads(each.quota)
+    says = f"{each.rep} of {each.team}: {each.given} on paper, {quota} due"
+    mark = round(max(0.0, float(each.quota)) * scale, 1)
+    return Bar(str(each.rep), says, each.given, quota, round(each.given * scale, 1), mark)
 
 
 def _csv(told: Report) -> HttpResponse:

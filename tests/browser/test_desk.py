@@ -14,7 +14,8 @@ from leads.models import Lead, Role
 from scoring.assessment import assess
 from scoring.models import Tier
 from sla import handoffs, routing
-from sla.models import Handoff, State, Target
+from sla.models import Handoff, RoutingRule, Shadow, State, Target
+from sla.shadow import switches
 from sla.telling import links
 from tests.browser.conftest import PHONE, Visit
 from tests.desk import Company, act, clock_of, person
@@ -215,6 +216,7 @@ class TestForEverybody:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_axe_finds_nothing(self, firm: Company, visit: Visit, now: datetime, scheme: str) -> None:
         lead, revops = self.busy(firm, now), person(Role.REVOPS, "Rita Ops")
+        shadow = self.on_paper(firm, now)
         for user, path, viewport in (
             (None, "/accounts/login/", None),
             (firm.ben.user, "/inbox/", None),
@@ -236,6 +238,11 @@ class TestForEverybody:
             (firm.manager, "/status/", None),
             (firm.ben.user, "/preferences/mail/", None),
             (firm.manager, "/board/last-minute/", None),
+            (revops, "/shadow/", None),
+            (revops, "/shadow/", PHONE),
+            (revops, f"/shadow/{shadow.public_id}/", None),
+            (revops, f"/shadow/{shadow.public_id}/", PHONE),
+            (revops, f"/shadow/{shadow.public_id}/live/", PHONE),
             (None, self.answering(lead, now), PHONE),
         ):
             options = {"viewport": viewport} if viewport else {}
@@ -250,6 +257,18 @@ class TestForEverybody:
         """The page to which the buttons of the mail about this lead lead."""
         handoff = Handoff.objects.get(episode__lead=lead)
         return links.link(handoff, handoff.user, now=now).removeprefix(settings.BASE_URL)
+
+    def on_paper(self, firm: Company, now: datetime) -> Shadow:
+        """A rule in shadow for the second time: one lead offered on paper, one that nobody could take."""
+        hot = {"field": "episode.tier", "op": "is", "value": "hot"}
+        rule = RoutingRule.objects.create(name="Hot ones", team=firm.team, position=-1, condition=hot)
+        before = switches.begin(rule=rule, why="", now=now, by=None)
+        switches.go_live(before.pk, ending=Shadow.Ending.STAND, now=now, by=None)
+        shadow = switches.begin(rule=rule, why="To see whom it hurts", now=now, by=firm.manager)
+        routing.route(firm.episode(firm.lead(now=now), now=now, tier=Tier.HOT).pk, now=now)
+        RoutingRule.objects.filter(pk=rule.pk).update(needs_skills=["Welsh"])
+        routing.route(firm.episode(firm.lead(now=now), now=now, tier=Tier.HOT).pk, now=now)
+        return shadow
 
     def busy(self, firm: Company, now: datetime) -> Lead:
         """Something of everything, and one lead with all there is to see."""
