@@ -10,17 +10,17 @@ from scoring.models import Lane
 from sla.clocks import policies, promising
 from sla.clocks.promising import Promise
 from sla.clocks.starting import Start, start_all
-from sla.models import Clock, Handoff, PolicyTarget, Rep, State, Target
+from sla.models import ClockTiming, Handoff, PolicyTarget, Rep, State, Target
 from sla.people import calendars
 from sla.worktime import remaining
 
 ON_ACCEPT = (Target.DEPTH, Target.QUALIFY)
 
 
-def start_offered(handoffs: Sequence[Handoff], *, why: str, by: User | None = None) -> list[Clock]:
+def start_offered(handoffs: Sequence[Handoff], *, why: str, by: User | None = None) -> list[ClockTiming]:
     """Start the clocks of new hops from their offers, in the order given: accept and first touch, one lead after
     another where the policy says how long one takes; accept has none where it is accepted already, and those of
-    accepting run as well. Raises NotCountable.
+    accepting run as well. Returns what each was counted from. Raises NotCountable.
     """
     promises = _Promises(handoffs)
     starts = []

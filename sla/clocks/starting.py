@@ -36,8 +36,8 @@ def start(
     if policy_target is None:
         return None
     made = promise or promising.promise(handoff or episode, policy_target, start_at=start_at)
-    (clock,) = start_all([Start(episode, handoff, target, cause, start_at, made, why, now, by)])
-    return clock
+    (timing,) = start_all([Start(episode, handoff, target, cause, start_at, made, why, now, by)])
+    return timing.clock
 
 
 class Start(NamedTuple):
@@ -55,8 +55,8 @@ class Start(NamedTuple):
 
 
 @business
-def start_all(starts: Sequence[Start]) -> list[Clock]:
-    """`start` for many clocks, in the order given."""
+def start_all(starts: Sequence[Start]) -> list[ClockTiming]:
+    """`start` for many clocks, in the order given; the first timing of each, with its clock."""
     timings = [timing_of(each.promise, why=each.why, now=each.now, by=each.by) for each in starts]
     first = _first_steps(starts, timings)
     clocks = Clock.objects.bulk_create(
@@ -73,8 +73,7 @@ def start_all(starts: Sequence[Start]) -> list[Clock]:
     )
     for clock, timing in zip(clocks, timings, strict=True):
         timing.clock = clock
-    ClockTiming.objects.bulk_create(timings)
-    return clocks
+    return ClockTiming.objects.bulk_create(timings)
 
 
 def _first_steps(starts: Sequence[Start], timings: Sequence[ClockTiming]) -> Iterator[datetime]:

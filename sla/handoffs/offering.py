@@ -66,9 +66,9 @@ def offer_all(offers: Sequence[Offer], *, now: datetime) -> list[Handoff]:
     for handoff, each, here in zip(made, offers, rooms, strict=True):
         room.pass_capacity(handoff, each.rep, room=here, why=(each.override or "")[:60], now=handoff.offered_at)
     _meet_assign(made)
-    hops.start_offered(made, why="offer")
+    promised = hops.start_offered(made, why="offer")
     _go_on(made, joined)
-    mails.new_leads(made)
+    mails.new_leads(made, promised)
     return made
 
 

@@ -48,7 +48,7 @@ def offer_signal(
     assign = targets.running_assign(episode)
     if assign is not None:
         clocks.meet(assign, at=now, now=now)
-    hops.start_offered([handoff], why="signal")
+    promised = hops.start_offered([handoff], why="signal")
     episodes.set_phase(episode, Phase.OFFERED, now=now, detail={"handoff": handoff.pk})
-    mails.new_leads([handoff])
+    mails.new_leads([handoff], promised)
     return handoff

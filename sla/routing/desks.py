@@ -44,6 +44,8 @@ class Desks:
         self._today: dict[int, int] = {}
         self._given: Counter[int] = Counter()
         self._rotations: dict[tuple[int, str, int | None], Rotation] = {}
+        self._turning: dict[tuple[int, str], Rotation] = {}
+        self._turned: set[int] = set()
         self._people: dict[int, Rep | None] = {}
         self._teams: dict[int, list[Team]] = {}
 
@@ -89,8 +91,19 @@ class Desks:
         """The team's rotation for hand-raises or a tier, in shadow the one on paper, with the turns taken since."""
         key = (desk.pk, heat, shadow.pk if shadow is not None else None)
         if key not in self._rotations:
-            self._rotations[key] = turns.rotation(desk, heat, now=self.now, shadow=shadow)
+            if shadow is not None:
+                self._rotations[key] = turns.on_paper(desk, heat, shadow)
+            else:
+                self._turn(desk)
+                self._rotations[key] = self._turning.get((desk.pk, heat)) or Rotation(desk, heat, None)
         return self._rotations[key]
+
+    def _turn(self, desk: Desk) -> None:
+        """Read the rotations of all desks that were asked for, where this one's were not read yet."""
+        if desk.pk not in self._turned:
+            unread = [each for each in self._desks.values() if each is not None and each.pk not in self._turned]
+            self._turning |= turns.of_desks(unread, now=self.now)
+            self._turned |= {each.pk for each in unread}
 
     def count(self, rep: Rep) -> None:
         """One more was offered to this rep."""

@@ -5,7 +5,7 @@ A rotation is that of one team for hand-raises or one tier. It is written under 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sla.handoffs.moves import UNDO_FOR
@@ -101,16 +101,27 @@ def _turn(span: FairnessSpan, number: int, rep: Rep, offer: Handoff | PaperOffer
     return FairnessTurn(span=span, number=number, rep=rep, paper_offer=offer, at=offer.decided_at)
 
 
-def rotation(desk: Desk, heat: str, *, now: datetime, shadow: Shadow | None = None) -> Rotation:
-    """This team's rotation for hand-raises or a tier, in shadow the one on paper.
+def on_paper(desk: Desk, heat: str, shadow: Shadow) -> Rotation:
+    """The rotation of this team in shadow, for hand-raises or a tier. On paper no turn is given back."""
+    pool = FairnessPool.objects.select_related("span").filter(desk=desk, heat=heat, shadow=shadow).first()
+    return Rotation(desk, heat, pool, shadow)
+
+
+def of_desks(desks: Collection[Desk], *, now: datetime) -> dict[tuple[int, str], Rotation]:
+    """The rotations of these teams by desk and heat, those that have ever turned.
 
     A turn given back counts once its verdict can't be undone.
     """
-    pool = FairnessPool.objects.select_related("span").filter(desk=desk, heat=heat, shadow=shadow).first()
-    if pool is None or shadow is not None:
-        return Rotation(desk, heat, pool, shadow)
-    back = GivenBack.objects.filter(pool=pool, span=None, at__lte=now - UNDO_FOR).order_by("pk")
-    return Rotation(desk, heat, pool, back=list(back.values_list("pk", "turn__rep_id")))
+    by_key = {desk.pk: desk for desk in desks}
+    pools = list(FairnessPool.objects.select_related("span").filter(desk__in=by_key, shadow=None))
+    given_back = GivenBack.objects.filter(pool__in=pools, span=None, at__lte=now - UNDO_FOR).order_by("pk")
+    back: dict[int, list[tuple[int, int]]] = {}
+    for pool_id, turn, rep in given_back.values_list("pool", "pk", "turn__rep_id"):
+        back.setdefault(pool_id, []).append((turn, rep))
+    return {
+        (pool.desk_id, pool.heat): Rotation(by_key[pool.desk_id], pool.heat, pool, back=back.get(pool.pk, ()))
+        for pool in pools
+    }
 
 
 def span_of(pool: FairnessPool | None) -> Span | None:

@@ -5,7 +5,7 @@ Whatever comes from a lead is inert in them: shown as it was typed, never markup
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +15,9 @@ from leads import outbox
 from leads.letters import inert
 from leads.models import Lead, Notification, Topic, User
 from scoring.models import Lane
-from sla.models import Clock, Handoff, LadderStep, Target
+from sla.models import Clock, ClockTiming, Handoff, LadderStep, Target
 from sla.telling import links
-from sla.telling.sums import Sum, sum_of
+from sla.telling.sums import Sum, sum_of, sum_of_start
 
 WHAT = {
     Target.ASSIGN: "a rep to take it",
@@ -100,18 +100,20 @@ def of_step(clock: Clock, step: LadderStep, recipient: User, *, effect_key: str,
     )
 
 
-def new_leads(handoffs: Sequence[Handoff]) -> None:
-    """Tell the rep of each what is theirs since the offer, why, and by when it wants an answer; once per hand-off."""
-    found: dict[int, list[Clock]] = {}
-    running = Clock.objects.filter(handoff__in=handoffs, verdict="")
-    for clock in running.prefetch_related("timings", "pauses"):
-        found.setdefault(clock.handoff_id or 0, []).append(clock)
+def new_leads(handoffs: Sequence[Handoff], promised: Iterable[ClockTiming]) -> None:
+    """Tell the rep of each what is theirs since the offer, why, and by when it wants an answer; once per hand-off.
+
+    `promised` is what the clocks that have just started were counted from.
+    """
+    found: dict[int, list[ClockTiming]] = {}
+    for timing in promised:
+        found.setdefault(timing.clock.handoff_id or 0, []).append(timing)
     outbox.queue([_new_lead(each, found.get(each.pk, []), now=each.offered_at) for each in handoffs])
 
 
-def _new_lead(handoff: Handoff, running: Sequence[Clock], *, now: datetime) -> Notification:
+def _new_lead(handoff: Handoff, promised: Sequence[ClockTiming], *, now: datetime) -> Notification:
     why, fast = handoff.episode.qualification, handoff.accepted_at is not None
-    sums = {clock.target: sum_of(clock, handoff.user)._asdict() for clock in running}
+    sums = {each.clock.target: sum_of_start(each, handoff.user)._asdict() for each in promised}
     person = about(handoff.episode.lead, handoff.user)
     whose = f" ({person['company']})" if person["company"] else ""
     return _told(

@@ -11,7 +11,7 @@ from leads.models import User
 from leads.words import length
 from sla import clocks
 from sla.clocks import deadlines
-from sla.models import Clock
+from sla.models import Clock, ClockTiming
 from sla.people import calendars
 from sla.worktime import Deadline
 
@@ -34,6 +34,11 @@ def local(at: datetime, recipient: User) -> str:
 def sum_of(clock: Clock, recipient: User) -> Sum:
     """The deadline of a clock with its sum; of a long one the first and the last lines, the rest is at the desk."""
     return _told(clocks.explain(clock), zone_of(recipient.time_zone))
+
+
+def sum_of_start(timing: ClockTiming, recipient: User) -> Sum:
+    """The same of a clock that has just started, out of its first timing: nothing was paused yet."""
+    return _told(deadlines.counted(timing, []), zone_of(recipient.time_zone))
 
 
 def sum_of_hours(clock: Clock) -> Sum:

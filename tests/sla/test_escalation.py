@@ -252,7 +252,7 @@ class TestMails:
             assert "evil.example" not in part
             assert "http://evil" not in part
             assert "@evil" not in part
-        assert "<b>\"bold" not in row.html
+        assert '<b>"bold' not in row.html
         assert "<b>bold" not in row.html
         assert "&lt;b&gt;" in row.html
         assert 'Ann <b>"bold"</b>' in row.text  # text stays text
