@@ -12,6 +12,7 @@ from sla.worktime import (
     Calendar,
     CalendarError,
     Hours,
+    TooFar,
     business_days_budget,
     due,
     due_at,
@@ -174,7 +175,7 @@ def random_hours(rng: random.Random) -> Hours:
             return hours
 
 
-SECOND = timedelta(seconds=1)
+SECOND, FIFTY_YEARS = timedelta(seconds=1), 50 * 366 * timedelta(days=1)
 
 
 def inverse_fails(rng: random.Random, hours: Hours) -> str | None:
@@ -191,7 +192,12 @@ def inverse_fails(rng: random.Random, hours: Hours) -> str | None:
         seconds = elapsed(hours, start, closes or start, pauses).seconds
     else:
         seconds = rng.randrange(5_000_000) if draw < 0.8 else rng.randrange(5_000_000_000) / 1000
-    at = due_at(hours, start, seconds=seconds, pauses=pauses)
+    try:
+        at = due_at(hours, start, seconds=seconds, pauses=pauses)
+    except TooFar:
+        # Right where so little is open that fifty years do not hold the budget.
+        reach = elapsed(hours, start, start + FIFTY_YEARS, pauses).seconds
+        return None if reach < seconds else f"{hours} from {start} + {seconds} s: refused, though {reach} s are open"
     back = elapsed(hours, start, at, pauses).seconds
     less = elapsed(hours, start, max(start, at - SECOND), pauses).seconds
     if back == seconds and (less < seconds or not seconds):
