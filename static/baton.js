@@ -225,6 +225,8 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     history.back();
   }
+  // The list asks, not the pill: whoever arrives meanwhile replaces the pill, and its request would end with it.
+  if (todo === "new") htmx.trigger(document.body, "inbox-changed");
   const link = event.target.closest("#rows .row-link");
   if (!link || !wide.matches || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
