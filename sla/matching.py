@@ -138,12 +138,6 @@ def _rules() -> list[RoutingRule]:
     return list(RoutingRule.objects.filter(is_active=True).select_related("team").order_by("position", "id"))
 
 
-def rules_for(episode: Episode, lead: Lead) -> list[tuple[RoutingRule, bool]]:
-    """The active routing rules in their order, each with whether it holds."""
-    rules = _rules()
-    return list(zip(rules, which_hold(episode, lead, [rule.condition for rule in rules]), strict=True))
-
-
 def team_of(episode: Episode) -> Team | None:
     """The team that would get this episode: that of the first active routing rule that holds."""
     return teams_of([episode])[0]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from django.db import connection, models
+
+ANEW: Final = {"public_id": "gen_random_uuid()"}
 
 
 def clone(row: models.Model, source: str, anew: Mapping[str, str]) -> str:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
-from threading import Thread
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from leads import clock
 from leads.models import Notification
 from sla import clocks, clockwork
-from sla.bench import many, plain
+from sla.bench import children, cpu, many, plain
 from sla.clocks import escalation
 from sla.models import Clock, ClockStep, Target
 
@@ -29,7 +22,6 @@ PROCESSES: Final = 2
 FIRES: Final = 3000
 FEW: Final = 10_000
 LOOKS: Final = 300
-TICKS: Final = 100  # of CPU time in /proc, a second
 
 
 @dataclass(frozen=True)
@@ -136,10 +128,11 @@ def measure(open_clocks: int) -> Cost:
 
 def fire_all() -> dict[str, Any]:
     """What one process of the measurement does: fire until nothing is due. Returns how many, and what it took."""
-    backend, ours, theirs, done = _backend(), time.process_time(), _cpu_of(_backend()), 0
+    served_by, done = cpu.backend(), 0
+    ours, theirs = time.process_time(), cpu.seconds_of(served_by)
     while fired := clockwork.fire_due(clock.now):
         done += fired
-    return {"fired": done, "ours": time.process_time() - ours, "database": _since(theirs, backend)}
+    return {"fired": done, "ours": time.process_time() - ours, "database": cpu.since(theirs, served_by)}
 
 
 def _look() -> Found:
@@ -164,28 +157,12 @@ def _questions(clock_ids: list[int]) -> int:
 
 
 def _fire(expected: int) -> Rate:
-    """Several processes at once; what they take to start is not counted."""
-    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "bench_clocks", "--fire"]
-    children: list[Any] = [_process(command) for _ in range(PROCESSES)]
-    for child in children:
-        if child.stdout.readline().strip() != "ready":
-            raise RuntimeError("A process of the measurement did not start.")
-    began = time.perf_counter()
-    for child in children:
-        child.stdin.write("go\n")
-        child.stdin.flush()
-    told = [json.loads(child.stdout.readline()) for child in children]
-    took = time.perf_counter() - began
-    for child in children:
-        child.communicate()
+    """Several processes at once."""
+    told, took = children.at_once(["bench_clocks", "--fire"], PROCESSES)
     fired = sum(each["fired"] for each in told)
     if fired < expected:  # the model's own clock and the canary may be among them
         raise RuntimeError(f"{fired} clocks fired, of {expected}.")
-    return Rate(fired, took, sum(each["ours"] for each in told), _sum([each["database"] for each in told]))
-
-
-def _process(command: list[str]) -> Any:
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 (our own)
+    return Rate(fired, took, sum(each["ours"] for each in told), cpu.total([each["database"] for each in told]))
 
 
 def _by_sql(ids: list[int], asked: list[str], *, together: int) -> Rate:
@@ -193,51 +170,14 @@ def _by_sql(ids: list[int], asked: list[str], *, together: int) -> Rate:
     spent: list[float | None] = []
 
     def write(part: list[int]) -> None:
-        backend = _backend()
-        before = _cpu_of(backend)
+        served_by = cpu.backend()
+        before = cpu.seconds_of(served_by)
         plain.write(part, asked, together=together)
-        spent.append(_since(before, backend))
-        connection.close()
+        spent.append(cpu.since(before, served_by))
 
-    ours, began = time.process_time(), time.perf_counter()
-    _at_once([partial(write, ids[place::PROCESSES]) for place in range(PROCESSES)])
-    return Rate(len(ids), time.perf_counter() - began, time.process_time() - ours, _sum(spent))
-
-
-def _at_once(parts: list[Callable[[], None]]) -> None:
-    threads = [Thread(target=part) for part in parts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def _backend() -> int:
-    """The process that serves this connection."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        return int(cursor.fetchone()[0])
-
-
-def _cpu_of(pid: int) -> float | None:
-    """CPU seconds of a process on this machine; None where that can't be seen, or it is no database's."""
-    try:
-        told = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    name, _, rest = told.partition("(")[2].rpartition(")")
-    fields = rest.split()
-    return (int(fields[11]) + int(fields[12])) / TICKS if name.startswith("postgres") else None
-
-
-def _since(before: float | None, pid: int) -> float | None:
-    after = _cpu_of(pid)
-    return None if before is None or after is None else after - before
-
-
-def _sum(parts: list[float | None]) -> float | None:
-    known = [each for each in parts if each is not None]
-    return sum(known) if len(known) == len(parts) else None
+    ours = time.process_time()
+    took = children.in_threads([ids[place::PROCESSES] for place in range(PROCESSES)], write)
+    return Rate(len(ids), took, time.process_time() - ours, cpu.total(spent))
 
 
 def _rows() -> int:

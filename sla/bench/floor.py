@@ -11,11 +11,10 @@ from leads.models import Lead, Stage, StageChange, Team, TeamMembership, User
 from scoring import episodes
 from scoring.models import DefinitionVersion, Episode, EpisodeChange, EpisodeMember, Lane, OpenedBy, Tier
 from sla import publishing
-from sla.bench.copies import clone, trust
+from sla.bench.copies import ANEW, clone, trust
 from sla.models import Calendar, Clock, Desk, Rep, RoutingRule
 
 ROOM: Final = 1_000_000
-_ANEW: Final = {"public_id": "gen_random_uuid()"}
 
 
 def hire(reps: int, *, teams: int, now: datetime) -> list[Team]:
@@ -47,18 +46,15 @@ def country(number: int) -> str:
     return f"Country {number}"
 
 
-def wait(times: int, *, teams: int, now: datetime) -> list[int]:
-    """So many leads that wait for a rep, in turn from each territory and of each tier; the ids of their episodes.
-
-    One is opened by the verbs; the others are copies of it.
-    """
+def opened(*, now: datetime, country: str = "") -> Episode:
+    """One waiting episode, opened by the verb under the company's definition: what is copied."""
     version = DefinitionVersion.objects.select_related("definition").filter(state="published").first()
     if version is None:
         raise ValueError("The bench's company has no definition.")
     lead = Lead.objects.create(
-        stage=Stage.LEAD, stage_at=now, created_at=now, first_name="Alex", last_name="Reed", country=country(1)
+        stage=Stage.LEAD, stage_at=now, created_at=now, first_name="Alex", last_name="Reed", country=country
     )
-    episode = episodes.open_episode(
+    return episodes.open_episode(
         lead,
         qualification=None,
         definition=version.definition,
@@ -69,6 +65,14 @@ def wait(times: int, *, teams: int, now: datetime) -> list[int]:
         opened_at=now,
         now=now,
     )
+
+
+def wait(times: int, *, teams: int, now: datetime) -> list[int]:
+    """So many leads that wait for a rep, in turn from each territory and of each tier; the ids of their episodes.
+
+    One is opened by the verbs; the others are copies of it.
+    """
+    episode = opened(now=now, country=country(1))
     _multiply(episode, times, teams=teams)
     waiting = Episode.objects.filter(phase="waiting").exclude(pk=episode.pk)
     return list(waiting.order_by("pk").values_list("pk", flat=True))
@@ -81,11 +85,11 @@ def _multiply(episode: Episode, times: int, *, teams: int) -> None:
     with transaction.atomic():
         trust()
         source = f"generate_series(1, {times}) AS made(id)"
-        leads = clone(episode.lead, source, _ANEW | {"country": f"'Country ' || (1 + mod(made.id, {teams}))"})
+        leads = clone(episode.lead, source, ANEW | {"country": f"'Country ' || (1 + mod(made.id, {teams}))"})
         moved = StageChange.objects.get(lead=episode.lead)
         clone(moved, f"leads_lead AS made WHERE {leads}", {"lead_id": "made.id"})
         tier = f"(ARRAY[{tiers}])[1 + mod(made.id / {teams}, {len(Tier)})]"
-        opened = clone(episode, f"leads_lead AS made WHERE {leads}", _ANEW | {"lead_id": "made.id", "tier": tier})
+        opened = clone(episode, f"leads_lead AS made WHERE {leads}", ANEW | {"lead_id": "made.id", "tier": tier})
         source = f"scoring_episode AS made WHERE {opened}"
         clone(EpisodeMember.objects.get(episode=episode), source, {"lead_id": "made.lead_id", "episode_id": "made.id"})
         for change in EpisodeChange.objects.filter(episode=episode):

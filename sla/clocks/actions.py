@@ -14,14 +14,13 @@ from leads.wake import wake
 from scoring.models import Episode
 from sla import handoffs
 from sla.clocks.audience import Audience
-from sla.clocks.ladder import Step
+from sla.clocks.ladder import BREACH, Step
 from sla.models import OPEN_STATES, Clock, LadderStep
 from sla.routing import waiting
 from sla.telling import events, mails
 
 Action = LadderStep.Action
 
-BREACH: Final = "breach"
 POOL: Final = "pool"
 
 Told = tuple[list[User], str]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.db.models import Exists, F, OuterRef
 
 from leads.models import Team
-from scoring.models import Episode, EpisodeChange
+from scoring.models import EpisodeChange
 from sla.clocks.deadlines import Pauses, countable, counted, last_timing, pauses_of
 from sla.models import Clock, ClockStep, ClockTiming, LadderStep, PolicyVersion
 from sla.people import calendars
@@ -95,13 +95,11 @@ def put_into_the_pool() -> Exists:
     return Exists(pooled.filter(~Exists(raised)))
 
 
-def other_teams(episode: Episode) -> list[Team]:
-    """The teams that a step has asked as well since this episode waits, in the order in which they were asked."""
-    return teams_asked([episode.pk]).get(episode.pk, []) if episode.pk is not None else []
-
-
 def teams_asked(episode_ids: Collection[int]) -> dict[int, list[Team]]:
-    """The same for many episodes; of whom no other team was asked is left out."""
+    """The teams that a step has asked as well since these episodes wait, in the order in which they were asked.
+
+    An episode for which no other team was asked is left out.
+    """
     steps = ClockStep.objects.filter(
         clock__episode__in=episode_ids,
         step__action=LadderStep.Action.TEAM,

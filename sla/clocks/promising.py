@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Min
 
@@ -35,6 +35,19 @@ class Promise:
     business_days: int | None
     due_at: datetime
     told: str = ""
+
+    def inputs(self) -> dict[str, Any]:
+        """All that the deadline was counted from, and the deadline, as rows keep it."""
+        return {
+            "start_at": self.start_at,
+            "budget_seconds": self.seconds,
+            "business_days": self.business_days,
+            "calendar_versions": self.versions,
+            "policy_version_id": self.target.version_id,
+            "target_amount_of": self.target.heat,
+            "told": self.told[:200],
+            "due_at": self.due_at,
+        }
 
 
 def promise(

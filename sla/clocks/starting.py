@@ -90,16 +90,4 @@ def _first_steps(starts: Sequence[Start], timings: Sequence[ClockTiming]) -> Ite
 
 def timing_of(made: Promise, *, why: str, now: datetime, by: User | None) -> ClockTiming:
     """All that the deadline was counted from, not yet saved."""
-    return ClockTiming(
-        start_at=made.start_at,
-        budget_seconds=made.seconds,
-        business_days=made.business_days,
-        calendar_versions=made.versions,
-        policy_version_id=made.target.version_id,
-        target_amount_of=made.target.heat,
-        why=why[:60],
-        told=made.told[:200],
-        due_at=made.due_at,
-        at=now,
-        by=by,
-    )
+    return ClockTiming(**made.inputs(), why=why[:60], at=now, by=by)

@@ -14,8 +14,6 @@ NAMED_DATE: Final = "named date"
 PREVIOUS_REP: Final = "previous rep"
 OWNER: Final = "account owner"
 SAME_COMPANY: Final = "same company"
-# What is given to one person, and is no turn of theirs.
-PERSONAL: Final = frozenset({NAMED_DATE, PREVIOUS_REP, OWNER, SAME_COMPANY})
 
 
 class Former(NamedTuple):

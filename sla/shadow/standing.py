@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from scoring.models import Lane
 from sla.models import Handoff, PaperMatter, PaperOffer, Shadow
@@ -77,8 +77,8 @@ def offered_since(midnight: datetime, user_ids: list[int]) -> dict[int, int]:
     return _counted(PaperOffer.objects.filter(user__in=user_ids, decided_at__gte=midnight)) if user_ids else {}
 
 
-def _counted(offers: object) -> dict[int, int]:
-    found = offers.exclude(lane=Lane.SIGNAL).order_by()  # type: ignore[attr-defined]
+def _counted(offers: QuerySet[PaperOffer]) -> dict[int, int]:
+    found = offers.exclude(lane=Lane.SIGNAL).order_by()
     return dict(found.values_list("user").annotate(Count("pk")))
 
 

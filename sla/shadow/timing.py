@@ -60,21 +60,8 @@ def keep(offer: PaperOffer, made: dict[str, Promise], *, why: str, now: datetime
     for each in PaperPromise.objects.filter(offer=offer):
         numbers[each.target] = max(each.number, numbers.get(each.target, 0))
     for target, promise in made.items():
-        row = PaperPromise(
-            offer=offer,
-            target=target,
-            number=numbers.get(target, 0) + 1,
-            start_at=promise.start_at,
-            budget_seconds=promise.seconds,
-            business_days=promise.business_days,
-            calendar_versions=promise.versions,
-            target_amount_of=promise.target.heat,
-            policy_version_id=promise.target.version_id,
-            why=why[:60],
-            told=promise.told[:200],
-            due_at=promise.due_at,
-            at=now,
-        )
+        number = numbers.get(target, 0) + 1
+        row = PaperPromise(offer=offer, target=target, number=number, **promise.inputs(), why=why[:60], at=now)
         row.ladder = _ladder(row)
         row.save(force_insert=True)
 

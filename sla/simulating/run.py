@@ -180,14 +180,7 @@ def _promised(asked: Asked, decision: Decision) -> dict[str, promising.Promise]:
 
 def _promises(made: dict[str, promising.Promise]) -> Iterator[Promise]:
     for name, each in made.items():
-        timing = ClockTiming(
-            start_at=each.start_at,
-            budget_seconds=each.seconds,
-            business_days=each.business_days,
-            calendar_versions=each.versions,
-            policy_version_id=each.target.version_id,
-            due_at=each.due_at,
-        )
+        timing = ClockTiming(**each.inputs())
         target = Target(name)
         hours = ", ".join(part for part in (_hours(each.versions), each.told) if part)
         yield Promise(target, deadlines.counted(timing, ()), hours, _ladder(timing, target))

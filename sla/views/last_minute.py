@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from leads import clock
+from leads.downloads import csv_file
 from leads.models import Role
 from leads.viewer import signed_in, viewer_of
 from sla import last_minute
 from sla.last_minute import LastMinute
+from sla.models import Handoff
 from sla.querysets import managed_teams
 
 COLUMNS = ("lead", "name", "rep", "team", "means", "outcome", "touched_at", "due_at", "seconds_before", "state")
-RUNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @signed_in
@@ -29,28 +28,14 @@ def report(request: HttpRequest) -> HttpResponse:
         raise Http404("Managers alone see this.")
     found = last_minute.of_teams(teams, since=clock.now() - last_minute.LOOKS_BACK)
     if request.GET.get("as") == "csv":
-        return _as_csv(found)
+        rows = (_row(each, each.clock.handoff) for each in found if each.clock.handoff is not None)
+        return csv_file("last-minute-touches", COLUMNS, rows)
     return render(request, "sla/last_minute.html", {"found": found})
 
 
-def _as_csv(found: list[LastMinute]) -> HttpResponse:
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="last-minute-touches.csv"'
-    writer = csv.writer(response)
-    writer.writerow(COLUMNS)
-    for each in found:
-        handoff = each.clock.handoff
-        if handoff is None:
-            continue
-        row = (
-            *(each.lead.public_id, each.lead.name, handoff.user.email, handoff.team.name, each.touch.means),
-            *(each.touch.outcome, each.touch.counts_at.isoformat(), each.clock.due_at.isoformat()),
-            *(each.seconds_before, handoff.state),
-        )
-        writer.writerow([_inert(str(cell)) for cell in row])
-    return response
-
-
-def _inert(text: str) -> str:
-    """No spreadsheet takes a lead's words for a formula."""
-    return f"'{text}" if text.startswith(RUNS) else text
+def _row(each: LastMinute, handoff: Handoff) -> tuple[object, ...]:
+    return (
+        *(each.lead.public_id, each.lead.name, handoff.user.email, handoff.team.name, each.touch.means),
+        *(each.touch.outcome, each.touch.counts_at.isoformat(), each.clock.due_at.isoformat()),
+        *(each.seconds_before, handoff.state),
+    )

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,35 +13,22 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from leads import clock
+from leads.downloads import csv_file
 from leads.errors import Refused
 from leads.models import Role, Team, User
 from leads.viewer import signed_in, viewer_of
 from sla.models import RoutingRule, Shadow, Target
 from sla.querysets import managed_teams
 from sla.shadow import reporting, switches
-from sla.shadow.reporting import Line, Report, Share
-from sla.views.fairness import leads
+from sla.shadow.reporting import Line, Share
+from sla.views.turns import Turns, bars
 
 MAY_READ: Final = (Role.MANAGER, Role.REVOPS, Role.ADMIN)
 PAST_SHOWN: Final = 50
-WIDE: Final = 980
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS: Final = (
     "week", "lead", "rule", "team", "rep", "why", "over_capacity", "on_paper_at", "offered_at", "accept_due_at",
     "accept", "first_touch_due_at", "first_touch", "truly_touched_at", "truly_touched_by", "outcome",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One rep in the picture: turns on paper as a bar, those due by weight as a mark, in thousandths of its width."""
-
-    name: str
-    says: str
-    given: int
-    quota: str
-    width: float
-    mark: float
 
 
 class BeginForm(forms.Form):
@@ -99,11 +82,11 @@ def report(request: HttpRequest, public_id: UUID) -> HttpResponse:
     shadow = _one(viewer, public_id)
     told = reporting.report(shadow, managed_teams(viewer), now=now)
     if request.GET.get("format") == "csv":
-        return _csv(told)
+        return csv_file(f"shadow-{shadow.began_at:%Y-%m-%d}", COLUMNS, map(_cells, told.lines))
     page = {
         "shadow": shadow,
         "told": told,
-        "bars": _bars(told.shares),
+        "bars": bars([_turns(each) for each in told.shares], given="on paper"),
         "may_switch": switches.may_switch(viewer, shadow),
         "total": len(told.lines),
     }
@@ -153,26 +136,8 @@ def _choices(viewer: User) -> list[tuple[str, str]]:
     return [("everything", "Everything"), *found, *((f"rule:{rule.pk}", f"Rule {rule}") for rule in rules)]
 
 
-def _bars(shares: Sequence[Share]) -> list[Bar]:
-    most = max([Fraction(1), *(max(each.quota, Fraction(each.given)) for each in shares)])
-    return [_bar(each, WIDE / float(most)) for each in shares]
-
-
-def _bar(each: Share, scale: float) -> Bar:
-    quota = leads(each.quota)
-    says = f"{each.rep} of {each.team}: {each.given} on paper, {quota} due"
-    mark = round(max(0.0, float(each.quota)) * scale, 1)
-    return Bar(str(each.rep), says, each.given, quota, round(each.given * scale, 1), mark)
-
-
-def _csv(told: Report) -> HttpResponse:
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="shadow-{told.shadow.began_at:%Y-%m-%d}.csv"'
-    writer = csv.writer(response)
-    writer.writerow(COLUMNS)
-    for line in told.lines:
-        writer.writerow([_inert(str(cell)) for cell in _cells(line)])
-    return response
+def _turns(each: Share) -> Turns:
+    return Turns(str(each.rep), each.given, each.quota, f" of {each.team}")
 
 
 def _cells(line: Line) -> tuple[object, ...]:
@@ -189,8 +154,3 @@ def _cells(line: Line) -> tuple[object, ...]:
 
 def _iso(at: datetime | None) -> str:
     return at.isoformat() if at is not None else ""
-
-
-def _inert(text: str) -> str:
-    """No spreadsheet takes a name for a formula."""
-    return f"'{text}" if text.startswith(FORMULAS) else text

@@ -86,10 +86,6 @@ class Part:
     says: str
     numbers: Mapping[str, int | None]
 
-    @property
-    def is_ok(self) -> bool:
-        return self.state == OK
-
 
 @dataclass(frozen=True)
 class Health:
