@@ -46,7 +46,7 @@ def mark(request: HttpRequest) -> str:
 
 def sheet(request: HttpRequest) -> str:
     """What we add to the look."""
-    return static("admin.css")
+    return static("css/admin.css")
 
 
 def theme(request: HttpRequest) -> str | None:

@@ -75,7 +75,7 @@ class TestLogIn:
         assert not User.objects.filter(email="mallory@example.com").exists()
 
     def test_looks_like_baton_on_every_page_of_accounts(self) -> None:
-        assert "baton.css" in text(Client(), "/accounts/password/reset/")
+        assert "css/base.css" in text(Client(), "/accounts/password/reset/")
 
 
 class TestLeadPage:

@@ -1,0 +1,74 @@
+/* The desk in the browser: what is clicked, and what the server tells. Each subject has its file beside this one.
+   Everything here is a shortcut to a link or a form that works without it. */
+
+import { answerWhatWasWanted } from "./answers.js";
+import { all, one, root, wide } from "./dom.js";
+import { choose, chooseAgain } from "./inbox.js";
+import "./keys.js";
+import { tick } from "./timers.js";
+import { say } from "./toasts.js";
+
+root.classList.add("js");
+
+document.addEventListener("click", (event) => {
+  for (const menu of all("details.menu[open], details.due[open]")) if (!menu.contains(event.target)) menu.open = false;
+  const todo = event.target.closest("[data-do]")?.dataset.do;
+  if (todo === "keys") one("#keys").showModal();
+  if (todo === "back" && document.referrer.startsWith(location.origin) && history.length > 1) {
+    event.preventDefault();
+    history.back();
+  }
+  // The list asks, not the pill: whoever arrives meanwhile replaces the pill, and its request would end with it.
+  if (todo === "new") htmx.trigger(document.body, "inbox-changed");
+  const link = event.target.closest("#rows .row-link");
+  if (!link || !wide.matches || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  choose(link.closest(".row"), { now: true });
+  if (event.detail === 0) one("#pane").focus();
+});
+
+/* What htmx tells. */
+
+const isPoll = (element) => element.matches("#arrivals, .sync, #board");
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const element = event.detail.elt;
+  const asked = event.detail.requestConfig.triggeringEvent;
+  if (!isPoll(element) || asked?.type === "resync") return;
+  const busy = element.id === "board" && element.contains(document.activeElement);
+  if (document.hidden || (busy && !asked)) event.preventDefault();
+});
+
+let chosenBefore = "";
+let openBefore = "";
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id === "board") openBefore = one("#board details.due[open]")?.id ?? "";
+  if (event.detail.target.id === "list") chosenBefore = one(".is-chosen .row-link")?.dataset.lead ?? "";
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  tick();
+  const wasOpen = openBefore && document.getElementById(openBefore);
+  openBefore = "";
+  if (wasOpen) wasOpen.open = true;
+  if (event.detail.target?.id === "list" || event.detail.elt?.id === "list") chooseAgain(chosenBefore);
+  if (event.detail.target?.id === "promise") answerWhatWasWanted();
+});
+
+document.addEventListener("lead-moved", () => {
+  all("#toasts [data-undo]").slice(1).forEach((old) => old.closest(".toast").remove());
+  if (one("#rows")) chooseAgain("");
+  else if (document.activeElement === document.body) one("#promise")?.focus();
+});
+
+document.addEventListener("htmx:responseError", (event) => {
+  if (isPoll(event.detail.elt)) return;
+  const status = event.detail.xhr.status;
+  say(status === 404 ? "It is no longer here, or no longer yours." : `That did not work (${status}). Load the page again and retry.`);
+});
+
+document.addEventListener("htmx:sendError", (event) => {
+  if (!isPoll(event.detail.elt)) say("No connection. Nothing was sent; try again.");
+});
+
+tick();
