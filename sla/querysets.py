@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Count, Exists, F, Min, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Subquery
 
 from leads.models import Lead, Role, Team, TeamMembership, User
 from scoring.models import EpisodeChange, EpisodeMember
@@ -49,21 +49,17 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         """Of the leads this user may read."""
         return self.filter(episode__lead__in=Lead.objects.visible_to(user))
 
-    def with_next_due(self) -> HandoffQuerySet:
-        """With `next_due_at`: the nearest due instant of the clocks that run, or null."""
-        return self.annotate(next_due_at=Min("clocks__due_at", filter=Q(clocks__verdict="")))
-
     def late(self, now: datetime) -> HandoffQuerySet:
         """A running clock of theirs is past due."""
-        return self.with_next_due().filter(Q(("next_due_at__lt", now)))
+        return self.filter(next_due_at__lt=now)
 
     def due_between(self, start: datetime, end: datetime) -> HandoffQuerySet:
         """What runs out next does so in this time, the end left out."""
-        return self.with_next_due().filter(Q(("next_due_at__gte", start)), Q(("next_due_at__lt", end)))
+        return self.filter(next_due_at__gte=start, next_due_at__lt=end)
 
     def most_urgent_first(self) -> HandoffQuerySet:
         """What runs out first; those on which no clock runs come last, and of equals the one offered first."""
-        return self.with_next_due().order_by(F("next_due_at").asc(nulls_last=True), "offered_at", "pk")
+        return self.order_by(F("next_due_at").asc(nulls_last=True), "pk")
 
     def last_closed_first(self) -> HandoffQuerySet:
         """What ended last comes first; of equals the newer one."""

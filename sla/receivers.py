@@ -172,7 +172,7 @@ def move_touches(winner: Lead, loser: Lead, **kwargs: Any) -> None:
 def empty_notes(lead: Lead, **kwargs: Any) -> None:
     """Free text about an erased person goes; counts and times stay."""
     Touch.objects.filter(lead=lead).update(note="", external_id="")
-    Handoff.objects.filter(episode__members__lead=lead).update(note="", bant={})
+    Handoff.objects.filter(episode__members__lead=lead).update(note="", bant={}, source="")
     ClockPause.objects.filter(clock__episode__members__lead=lead).update(reason="")
     ClockExtension.objects.filter(clock__episode__members__lead=lead).update(reason="")
     AnsweredRequest.objects.filter(body__lead=str(lead.public_id)).delete()

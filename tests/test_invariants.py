@@ -31,6 +31,7 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "canaries are told of": (
         "INSERT INTO sla_canary (minute, armed_at, due_at, fired_at) VALUES (now(), now(), now(), now())",
     ),
+    "hand-offs know what is due next": ("UPDATE sla_handoff SET next_due_at = now() WHERE id = {offered}",),
     "one open episode per lead": (
         "DROP INDEX one_open_episode_per_lead",
         "INSERT INTO scoring_episodemember (episode_id, lead_id, joined_at, stage_before) "

@@ -1,4 +1,4 @@
-"""What must hold of matters with more than one person in them, and of signals."""
+"""What must hold of matters with more than one person in them, of signals, and of what a board reads."""
 
 from __future__ import annotations
 
@@ -33,8 +33,20 @@ JOIN sla_handoff AS handoff ON handoff.episode_id = episode.id
 JOIN sla_handoffchange AS change ON change.handoff_id = handoff.id
 WHERE episode.lane = 'signal' AND change.before ? 'lead' AND change.before -> 'lead' <> change.before -> 'lead_after'
 """
+NEXT_DUE = """
+SELECT handoff.id, handoff.next_due_at, running.due_at FROM sla_handoff AS handoff
+LEFT JOIN (SELECT handoff_id, min(due_at) AS due_at FROM sla_clock WHERE verdict = '' GROUP BY handoff_id) AS running
+    ON running.handoff_id = handoff.id
+WHERE handoff.next_due_at IS DISTINCT FROM running.due_at
+"""
 
 CHECKS: list[Check] = [
+    Check(
+        3,
+        "hand-offs know what is due next",
+        "A hand-off's next due instant is that of the nearest of its running clocks, or none.",
+        ask(NEXT_DUE, "Hand-off {id} says {next_due_at}; the nearest of its running clocks is due {due_at}."),
+    ),
     Check(
         2,
         "colleagues stand where the matter stands",

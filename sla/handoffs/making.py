@@ -34,6 +34,7 @@ def next_hop(episode: Episode, *, after: int | None, to: User, state: str, now: 
         state=state,
         tier=episode.tier,
         lane=episode.lane,
+        source=episode.lead.source,
         offered_at=now,
         accepted_at=now if state == State.ACCEPTED else None,
         rule_version=rule.version if rule is not None else None,

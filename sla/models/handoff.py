@@ -76,6 +76,12 @@ class Handoff(models.Model):
     note = models.TextField(blank=True, max_length=2000)
     named_date = models.DateTimeField(null=True, blank=True)
     bant = models.JSONField(default=dict, blank=True, help_text="On convert: budget, authority, need, timing.")
+    source = models.CharField(
+        max_length=120, blank=True, help_text="Where the lead came from first, as it was known at the offer."
+    )
+    next_due_at = models.DateTimeField(
+        null=True, editable=False, help_text="Of its running clocks the nearest due: kept by a trigger on the clocks."
+    )
 
     objects = HandoffQuerySet.as_manager()
 
@@ -127,6 +133,13 @@ class Handoff(models.Model):
             ),
             # Reader: done today.
             models.Index(fields=["user", "-closed_at"], name="handoff_done", condition=Q(closed_at__isnull=False)),
+            # Reader: the board, what runs out first and how much of what; all that it filters by stands in the index.
+            models.Index(
+                fields=["next_due_at", "id"],
+                include=["team", "user", "tier", "source", "state"],
+                name="handoff_board",
+                condition=Q(state__in=["offered", "accepted"]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -160,7 +160,7 @@ def _standing(viewer: User) -> QuerySet[Qualification]:
 
 def _numbers(team_open: HandoffQuerySet, waiting: QuerySet[Episode], *, now: datetime) -> list[dict[str, Any]]:
     """The four numbers. What is due within 15 minutes is also due within the hour; what is late is neither."""
-    due = team_open.with_next_due().aggregate(
+    due = team_open.aggregate(
         late=Count("pk", filter=Q(next_due_at__lt=now)),
         soon=Count("pk", filter=Q(next_due_at__gte=now, next_due_at__lt=now + QUARTER)),
         hour=Count("pk", filter=Q(next_due_at__gte=now, next_due_at__lt=now + HOUR)),
