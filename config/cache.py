@@ -34,3 +34,9 @@ class ForgivingRedisCache(RedisCache):
             return super().delete(*args, **kwargs)
         except (RedisError, OSError):
             return False
+
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        try:
+            return int(super().incr(key, delta, version))
+        except (RedisError, OSError):
+            return delta

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, Final
+from uuid import UUID
 
 from leads.errors import Invalid
 from leads.keys import digest, new_key
-from leads.models import Source
+from leads.models import Source, WebForm
 from leads.transactions import business
+from leads.webform.origins import read_origins
+
+PUBLIC_ID_LENGTH: Final = 36
 
 
 class SourceExists(Invalid):
@@ -45,5 +50,22 @@ def renew_key(source: Source) -> str:
 
 
 def source_of(key: str) -> Source | None:
-    """The active source a write key belongs to."""
+    """The active source a write key belongs to. A browser's is known by its public id, too: both stand in its pages."""
+    if len(key) == PUBLIC_ID_LENGTH:
+        try:
+            return Source.objects.filter(public_id=UUID(key), kind=Source.Kind.BROWSER, is_active=True).first()
+        except ValueError:
+            return None
     return Source.objects.filter(write_key_hash=digest(key), is_active=True).first()
+
+
+@business
+def create_website(
+    name: str, *, origins: Iterable[str], asks_consent: bool = False, activity: str = "Requested Demo"
+) -> tuple[Source, str, WebForm]:
+    """Make a website's source with its write key and a first form. Raises SourceExists, BadOrigin."""
+    sites = read_origins(origins)
+    source, key = create_source(name, kind=Source.Kind.BROWSER)
+    source.origins, source.asks_consent = sites, asks_consent
+    source.save(update_fields=["origins", "asks_consent"])
+    return source, key, WebForm.objects.create(source=source, name="Contact", activity=activity)

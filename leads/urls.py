@@ -6,9 +6,15 @@ from django.urls import URLPattern, path, re_path
 
 from leads import views
 from leads.tracking import CALLS, tracking
+from leads.webform import door as form_door
+from leads.webform import tag_door
 
 urlpatterns: list[URLPattern] = [
     re_path(rf"^v1/(?P<call>{'|'.join(sorted(CALLS))})/?$", tracking, name="tracking"),
+    path("f/<uuid:public_id>/", form_door.form, name="form"),
+    path("f/<uuid:public_id>/opened/", form_door.opened, name="form-opened"),
+    path("f/<uuid:public_id>/thanks/", form_door.thanks, name="form-thanks"),
+    path("tag/<uuid:public_id>.js", tag_door.tag, name="tag"),
     path("leads/", views.find, name="leads"),
     path("leads/<uuid:public_id>/", views.lead, name="lead"),
     path("preferences/", views.prefer, name="preferences"),

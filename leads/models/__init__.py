@@ -2,6 +2,7 @@
 
 from leads.models.activity import Activity, ActivityType, AnonymousActivity, AwaitingAssessment
 from leads.models.endpoints import Endpoint, EndpointChange, MailRelay
+from leads.models.forms import WebForm
 from leads.models.intake import Receipt, RefusedItem, Source
 from leads.models.journey import HolderChange, Outcome, RestChange, Stage, StageChange, StageRule
 from leads.models.lead import (
@@ -57,4 +58,5 @@ __all__ = [
     "TitleWord",
     "Topic",
     "User",
+    "WebForm",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -20,6 +21,18 @@ class Source(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     write_key_hash = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001  (null keeps it unique where there is none)
     write_key_prefix = models.CharField(max_length=12, blank=True, editable=False)
+    origins = ArrayField(
+        models.CharField(max_length=260),
+        default=list,
+        blank=True,
+        help_text="The sites it is on, such as https://www.example.com, separated by commas. Their scripts may read "
+        "what a form answers, and people may be sent back there.",
+    )
+    asks_consent = models.BooleanField(
+        "waits for consent",
+        default=False,
+        help_text="The page tag keeps and sends nothing before the site calls baton.consent().",
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -8,7 +8,19 @@ import pytest
 from django.test import Client
 
 from leads.keys import digest
-from leads.models import Account, ApiKey, Endpoint, IdentityConflict, Job, Lead, Notification, RefusedItem, Role, Source
+from leads.models import (
+    Account,
+    ApiKey,
+    Endpoint,
+    IdentityConflict,
+    Job,
+    Lead,
+    Notification,
+    RefusedItem,
+    Role,
+    Source,
+    WebForm,
+)
 from scoring.models import Qualification, Score
 from sla.models import Absence, Shadow
 from tests import desk
@@ -32,6 +44,8 @@ def shop(now: datetime) -> desk.Company:
     RefusedItem.objects.create(
         source=source, received_at=now, code="bad", sentence=NASTY, body=NASTY.encode() + b"\xff\x00"
     )
+    website = Source.objects.create(name="Website", kind="browser", write_key_hash=digest("w"), origins=[NASTY[:200]])
+    WebForm.objects.create(source=website, name=NASTY, activity=NASTY)
     other = made.lead(now=now)
     IdentityConflict.objects.create(lead=lead, other=other, kind="email", noticed_at=now)
     ApiKey.objects.create(user=made.manager, name=NASTY, prefix="ak_12345", key_hash=digest("x"))

@@ -20,6 +20,7 @@ MATRIX: dict[str, set[str]] = {
     "leads.User": set(),
     "leads.Team": {"revops"},
     "leads.Source": {"revops"},
+    "leads.WebForm": {"revops", "marketing"},
     "leads.Endpoint": {"revops"},
     "leads.ActivityType": {"marketing"},
     "leads.StageRule": {"marketing"},

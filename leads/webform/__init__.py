@@ -1,0 +1,1 @@
+"""Plain HTML forms and the page tag: ways in for websites without an SDK."""
