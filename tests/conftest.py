@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pytest_django.plugin import blocking_manager_key
 
+from tests.emptying import Emptying
 from tests.order import long_first
 
 
@@ -49,11 +50,21 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def emptying(django_db_keepdb: bool) -> Emptying:
+    """Brings the database back to what was shipped, behind whoever committed to it."""
+    return Emptying(fresh=not django_db_keepdb)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any, emptying: Emptying) -> Iterator[None]:
     """Ends what a live server's threads or a killed process left connected, so that the database can be dropped."""
     from django.db import connection
+    from django.test import TransactionTestCase
 
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_setup", classmethod(lambda case: emptying.begin()))
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: emptying.empty())
+        yield
     with django_db_blocker.unblock():
         connection.close()  # Browser tests have another one beside it, and may have ended this one.
     with django_db_blocker.unblock(), connection.cursor() as cursor:

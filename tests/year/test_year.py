@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
+from tests.emptying import Emptying
 from tests.year import company, happenings
 from tests.year.floor import Floor
 
@@ -65,15 +65,11 @@ def test_all_invariants_hold_after_every_step() -> None:
 
 
 @pytest.mark.slow
-def test_the_same_seed_tells_the_same_story() -> None:
+def test_the_same_seed_tells_the_same_story(emptying: Emptying) -> None:
     told = []
     for _ in range(2):
         floor = floor_of(7, leads=6, reps=4, days=10)
         floor.run(look=False)
         told.append(floor.told.hexdigest())
-        _forget()
+        emptying.empty()
     assert told[0] == told[1]
-
-
-def _forget() -> None:
-    call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
