@@ -74,12 +74,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any, emptying: Emp
         )
 
 
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _no_broker() -> Iterator[None]:
     """Wake-ups go nowhere unless a test brings a broker: what must happen happens by the verbs and the sweeps."""
     from leads import wake
 
-    monkeypatch.setattr(wake, "_publish", lambda kind: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wake, "_publish", lambda kind: None)
+        yield
 
 
 @pytest.fixture

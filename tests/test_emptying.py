@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.db import connection
 
 from leads.models import Organization, Role, Team
-from sla.models import Handoff, HandoffChange, PolicyVersion, Reason
+from sla.models import Handoff, HandoffChange, PolicyVersion, Reason, Rep
 from tests.desk import company
 from tests.emptying import Emptying
 from tests.processes import eventually
@@ -44,6 +44,18 @@ class TestEmptying:
         assert rows() == before
         assert Reason.objects.exists()
         assert PolicyVersion.objects.exists()
+
+    def test_lets_stand_what_several_share_until_it_is_razed(self, emptying: Emptying, now: datetime) -> None:
+        before = rows()
+        house = emptying.found(lambda: company(now))
+        shared = rows()
+        for _ in range(2):
+            Rep.objects.get(pk=house.ben.pk).delete()
+            house.offered(now=now, rep=house.ada)
+            emptying.empty()
+            assert rows() == shared
+        emptying.raze()
+        assert rows() == before != shared
 
     def test_leaves_a_database_in_which_the_next_one_can_begin(self, emptying: Emptying, now: datetime) -> None:
         for _ in range(2):

@@ -1,4 +1,10 @@
-"""A real browser at a real server: which Chromium, and people who are signed in."""
+"""A real browser at a real server: which Chromium, and people who are signed in.
+
+One browser and one server serve all tests of a run; what costs is a page, so a test looks at few. All are marked
+`pytest.mark.django_db(transaction=True)`, and behind each only the tables it touched are emptied.
+`firm` is a small company of a test's own. `lived_in` has something of everything in it: it is founded once for a
+class and stands anew for each of its tests, whatever they did. Found another one like it by `emptying.found()`.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +16,14 @@ from typing import Any
 import pytest
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page
+from pytest_django.live_server_helper import LiveServer
 
 from config.home import browser as chromium
 from leads import clock
 from leads.models import User
+from tests.browser.lived_in import LivedIn, settle
 from tests.desk import Company, company
+from tests.emptying import Emptying
 
 Visit = Callable[..., Page]
 
@@ -37,6 +46,16 @@ def _orm_beside_the_browser() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="class")
+def lived_in(django_db_setup: None, django_db_blocker: Any, emptying: Emptying) -> Iterator[LivedIn]:
+    """Founded once for all tests of a class, and the same again before each."""
+    with django_db_blocker.unblock():
+        house = emptying.found(lambda: settle(clock.now()))
+    yield house
+    with django_db_blocker.unblock():
+        emptying.raze()
+
+
 @pytest.fixture
 def now(transactional_db: None) -> datetime:
     """Pages ask the database for the time."""
@@ -49,7 +68,7 @@ def firm(now: datetime) -> Company:
 
 
 @pytest.fixture
-def visit(browser: Browser, live_server: Any) -> Iterator[Visit]:
+def visit(browser: Browser, live_server: LiveServer) -> Iterator[Visit]:
     """Open a page as somebody, in a browser of their own; what a console complains of fails the test."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []

@@ -6,19 +6,13 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
 from playwright.sync_api import Page, expect
 
-from leads.models import Lead, Role
-from scoring.assessment import assess
 from scoring.models import Tier
-from sla import handoffs, routing
-from sla.models import Handoff, RoutingRule, Shadow, State, Target
-from sla.shadow import switches
-from sla.telling import links
+from sla import handoffs
+from sla.models import Handoff, State
 from tests.browser.conftest import PHONE, Visit
-from tests.desk import Company, act, clock_of, person
+from tests.desk import Company
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -210,78 +204,3 @@ class TestLooks:
         page.on("dialog", lambda _: pytest.fail("a lead's name was run as a script"))
         expect(page.locator("#pane h1")).to_have_text(lead.name)
         expect(page.locator("#pane .why-rep, #pane .story").first).to_be_visible()
-
-
-class TestForEverybody:
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    def test_axe_finds_nothing(self, firm: Company, visit: Visit, now: datetime, scheme: str) -> None:
-        lead, revops = self.busy(firm, now), person(Role.REVOPS, "Rita Ops")
-        shadow = self.on_paper(firm, now)
-        for user, path, viewport in (
-            (None, "/accounts/login/", None),
-            (firm.ben.user, "/inbox/", None),
-            (firm.ben.user, "/inbox/?tab=follow", None),
-            (firm.ben.user, "/inbox/?tab=done", None),
-            (firm.ben.user, f"/leads/{lead.public_id}/", None),
-            (firm.ben.user, f"/leads/{lead.public_id}/", PHONE),
-            (firm.ben.user, "/leads/", None),
-            (firm.manager, "/board/", None),
-            (firm.manager, "/board/", PHONE),
-            (firm.manager, f"/simulator/?lead={lead.public_id}", None),
-            (firm.ben.user, "/fairness/", None),
-            (firm.ben.user, "/fairness/", PHONE),
-            (firm.manager, f"/simulator/?q={lead.last_name}&go=yes", PHONE),
-            (firm.manager, "/team/", None),
-            (firm.manager, "/team/", PHONE),
-            (firm.manager, f"/away/{firm.ben.user.public_id}/", None),
-            (revops, f"/team/{firm.ben.user.public_id}/leaving/", None),
-            (firm.manager, "/status/", None),
-            (firm.ben.user, "/preferences/mail/", None),
-            (firm.manager, "/board/last-minute/", None),
-            (revops, "/shadow/", None),
-            (revops, "/shadow/", PHONE),
-            (revops, f"/shadow/{shadow.public_id}/", None),
-            (revops, f"/shadow/{shadow.public_id}/", PHONE),
-            (revops, f"/shadow/{shadow.public_id}/live/", PHONE),
-            (None, self.answering(lead, now), PHONE),
-        ):
-            options = {"viewport": viewport} if viewport else {}
-            page = visit(user, path, color_scheme=scheme, **options)
-            page.wait_for_load_state("networkidle")
-            for details in page.locator("details").all():
-                details.evaluate("element => element.open = !element.matches('.menu')")
-            found = Axe().run(page)
-            assert found.violations_count == 0, f"{path}: {found.generate_report()}"
-
-    def answering(self, lead: Lead, now: datetime) -> str:
-        """The page to which the buttons of the mail about this lead lead."""
-        handoff = Handoff.objects.get(episode__lead=lead)
-        return links.link(handoff, handoff.user, now=now).removeprefix(settings.BASE_URL)
-
-    def on_paper(self, firm: Company, now: datetime) -> Shadow:
-        """A rule in shadow for the second time: one lead offered on paper, one that nobody could take."""
-        hot = {"field": "episode.tier", "op": "is", "value": "hot"}
-        rule = RoutingRule.objects.create(name="Hot ones", team=firm.team, position=-1, condition=hot)
-        before = switches.begin(rule=rule, why="", now=now, by=None)
-        switches.go_live(before.pk, ending=Shadow.Ending.STAND, now=now, by=None)
-        shadow = switches.begin(rule=rule, why="To see whom it hurts", now=now, by=firm.manager)
-        routing.route(firm.episode(firm.lead(now=now), now=now, tier=Tier.HOT).pk, now=now)
-        RoutingRule.objects.filter(pk=rule.pk).update(needs_skills=["Welsh"])
-        routing.route(firm.episode(firm.lead(now=now), now=now, tier=Tier.HOT).pk, now=now)
-        return shadow
-
-    def busy(self, firm: Company, now: datetime) -> Lead:
-        """Something of everything, and one lead with all there is to see."""
-        firm.accepted(now=now)
-        firm.offered(now=now - timedelta(minutes=40), tier=Tier.HOT)
-        done = firm.offered(now=now)
-        handoffs.reject(done.pk, reason="bad_contact", note="bounced", by=firm.ben.user, now=now)
-        routing.route(firm.episode(firm.lead(now=now), now=now).pk, now=now)
-        firm.episode(firm.lead(now=now), now=now)
-        lead = firm.lead(now=now, title="VP Sales", phone="+1 212 555 0142", source="linkedin")
-        for name in ("Visited Pricing Page", "Visited Pricing Page", "Visited Careers Page", "Started Free Trial"):
-            act(lead, name, at=now)
-        assess(now=now)
-        offered = firm.offer(lead.episodes.get(), now=now)
-        assert clock_of(offered, Target.ACCEPT)
-        return lead
