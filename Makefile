@@ -36,7 +36,7 @@ bench: .venv/demo-ready ## Measure intake, scoring and the way to the offer. N=2
 
 races: .venv/dev-ready ## Race real processes for the same leads, 20,000 rounds and the rest in full. ROUNDS=2000 is a tenth, SEED=7 replays.
 	@BATON_ROUNDS=$${ROUNDS:-20000} BATON_SEED=$$SEED \
-	  exec $(PY) -m config.home.testing --with-parent -n0 -p no:randomly -s -q tests/races $(ARGS)
+	  exec $(PY) -m config.home.testing --with-parent --durable -n0 -p no:randomly -s -q tests/races $(ARGS)
 
 year: .venv/dev-ready ## Play a sales floor's year, every invariant after every step: minutes. LEADS=20000 takes hours, SEED=7 plays it again.
 	@BATON_LEADS=$${LEADS:-200} BATON_REPS=$${REPS:-200} BATON_DAYS=$${DAYS:-365} BATON_SEED=$$SEED \

@@ -1,7 +1,8 @@
 """The whole test suite on servers of its own: `python -m config.home.testing [pytest's options]`, or `make test`.
 
-`--must-run-all` makes it fail where something could not run. The servers live in a temporary directory and keep
-nothing; where DATABASE_URL names one, only databases called test_baton_* are made and dropped there.
+`--must-run-all` makes it fail where something could not run, `--durable` has every commit on disk. The servers live in
+a temporary directory and keep nothing; where DATABASE_URL names one, only databases called test_baton_* are made and
+dropped there.
 """
 
 import os
@@ -20,6 +21,7 @@ from config.home.servers import CHECKOUT, hold, python, start_servers
 from config.home.supervisor import Supervisor
 
 PREFIX = "baton-test-"
+OURS = ("--must-run-all", "--with-parent", "--durable")
 
 
 def sweep() -> None:
@@ -56,12 +58,14 @@ def pytest_command(options: Sequence[str], *, with_browser: bool) -> Sequence[st
     return python("-m", "pytest", *options)
 
 
-def run_tests(supervisor: Supervisor, home: Path, options: Sequence[str], chromium: str | None) -> int:
+def run_tests(
+    supervisor: Supervisor, home: Path, options: Sequence[str], chromium: str | None, *, durable: bool
+) -> int:
     """Start the servers, run pytest, and return its exit status."""
     static = home / "static"
     static.mkdir()
     environment = {
-        **start_servers(supervisor, home, durable=False, database="baton"),
+        **start_servers(supervisor, home, durable=durable, database="baton"),
         "BATON_TEST_DB": os.environ.get("BATON_TEST_DB") or f"test_baton_{secrets.token_hex(4)}",
         "BATON_CHROMIUM": chromium or "",
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -74,8 +78,8 @@ def run_tests(supervisor: Supervisor, home: Path, options: Sequence[str], chromi
 
 
 def main(arguments: list[str]) -> int:
-    must_run_all, with_parent = "--must-run-all" in arguments, "--with-parent" in arguments
-    options = [argument for argument in arguments if argument not in ("--must-run-all", "--with-parent")]
+    options = [argument for argument in arguments if argument not in OURS]
+    must_run_all, with_parent, durable = (ours in arguments for ours in OURS)
     if with_parent:
         end_with_parent()
     sweep()
@@ -84,7 +88,7 @@ def main(arguments: list[str]) -> int:
     lock = hold(home / "lock")
     try:
         with Supervisor(say, inherited=[lock] if lock is not None else []) as supervisor:
-            status = run_tests(supervisor, home, options, chromium)
+            status = run_tests(supervisor, home, options, chromium, durable=durable)
     except HomeError as problem:
         say(f"\n{problem}")
         return 1

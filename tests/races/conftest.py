@@ -5,15 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +21,8 @@ from sla import routing
 from sla.models import Handoff
 from tests import likes
 from tests.desk import Company, company
-from tests.processes import ROOT, assert_invariants, environment
+from tests.processes import assert_invariants
+from tests.races.track import Stable, Track
 
 FULL = "BATON_ROUNDS" in os.environ
 ROUNDS = int(os.environ.get("BATON_ROUNDS") or 12)
@@ -33,18 +30,19 @@ SOME = max(5, ROUNDS // 100)
 # In full it is another race each time; the suite's own is always the same.
 SEED = int(os.environ.get("BATON_SEED") or (random.SystemRandom().randrange(10**6) if FULL else 7))
 PATIENCE = 36_000 if FULL else 300
+# While somebody waits for a lock, somebody else's race goes on: the machine is never idle.
+LANES = (os.cpu_count() or 1) + 1 if FULL else 1
 EVERY = 10.0  # seconds between two words of progress
-
-Answers = list[dict[str, Any]]
 
 
 @dataclass
 class Run:
-    """One race: how many rounds of it were run, and how long they took."""
+    """One race: how many rounds of it were run, how long they took, and what came of them."""
 
     name: str
-    rounds: int
-    took: float
+    rounds: int = 0
+    took: float = 0.0
+    told: list[str] = field(default_factory=list)
 
 
 RUNS: pytest.StashKey[list[Run]] = pytest.StashKey()
@@ -59,81 +57,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.line(
             f"{run.rounds:>8,} rounds {run.took:>7.0f} s {run.rounds / max(run.took, 0.1):>8.1f}/s  {run.name}"
         )
-
-
-class Stable:
-    """Forks a racer whenever one is wanted."""
-
-    def __init__(self) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        port = self.listener.getsockname()[1]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.races.runner", str(port)],
-            cwd=ROOT,
-            env=environment("test-races"),
-            stdin=subprocess.PIPE,
-            text=True,
-        )
-
-    def racer(self, name: str) -> Racer:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{name}\n")
-        self.process.stdin.flush()
-        return Racer(self.listener.accept()[0])
-
-    def end(self) -> None:
-        self.process.communicate()
-        self.listener.close()
-
-
-class Racer:
-    """The line to one process of `runner.py`."""
-
-    def __init__(self, line: socket.socket) -> None:
-        self.line, self.file = line, line.makefile("rw")
-
-    def say(self, word: str) -> None:
-        self.file.write(f"{word}\n")
-        self.file.flush()
-
-    def hear(self) -> str:
-        said = self.file.readline()
-        assert said, "the racer is gone"
-        return said.strip()
-
-    def end(self) -> None:
-        self.file.close()
-        self.line.close()
-
-
-class Track:
-    """Lets some racers start at the same moment, now the one a little earlier, now the other."""
-
-    def __init__(self, stable: Stable) -> None:
-        self.stable, self.racers = stable, [stable.racer("test-race-1"), stable.racer("test-race-2")]
-        self.random = random.Random(SEED)
-
-    def race(self, *jobs: dict[str, Any]) -> Answers:
-        """All jobs at once; the answers in the order of the jobs. What no verb may raise fails the test."""
-        while len(self.racers) < len(jobs):
-            self.racers.append(self.stable.racer(f"test-race-{len(self.racers) + 1}"))
-        racing = self.racers[: len(jobs)]
-        for racer, job in zip(racing, jobs, strict=True):
-            late = self.random.choice([0, 0, self.random.random() * 0.004])
-            now = job["now"].isoformat() if job["now"] is not None else None
-            racer.say(json.dumps({**job, "now": now, "late": late}))
-        for racer in racing:
-            assert racer.hear() == "ready"
-        for racer in racing:
-            racer.say("go")
-        answers: Answers = [json.loads(racer.hear()) for racer in racing]
-        assert not any("error" in answer for answer in answers), (SEED, jobs, answers)
-        assert all(answer["said"] for answer in answers if "refused" in answer), (SEED, jobs, answers)
-        return answers
-
-    def end(self) -> None:
-        for racer in self.racers:
-            racer.end()
+        for sentence in run.told:
+            terminalreporter.line(f"{'':>38}{sentence}")
 
 
 def refused(answers: Sequence[dict[str, Any]]) -> list[str]:
@@ -168,7 +93,7 @@ def waiting(house: Company, count: int = SOME, *, now: datetime, tier: str = Tie
 @pytest.fixture(scope="session")
 def racers(django_db_setup: None) -> Iterator[Track]:
     stable = Stable()
-    track = Track(stable)
+    track = Track(stable, seed=SEED)
     yield track
     track.end()
     stable.end()
@@ -181,14 +106,15 @@ def track(racers: Track, transactional_db: None) -> Iterator[Track]:
     assert_invariants()
 
 
-@pytest.fixture
-def rounds(request: pytest.FixtureRequest) -> Callable[[int], Iterator[int]]:
+class Rounds:
     """Counts rounds: in full it says now and then how far they are, and they stand in the table at the end."""
 
-    def count(wanted: int) -> Iterator[int]:
-        began = said = time.monotonic()
-        run = Run(request.node.nodeid.partition("races/")[2].replace(".py::", " ").replace("::", " "), 0, 0.0)
-        request.config.stash.setdefault(RUNS, []).append(run)
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def __call__(self, wanted: int) -> Iterator[int]:
+        run, began = self.run, time.monotonic()
+        said = began
         if FULL:
             print(f"\n{run.name}, SEED={SEED}", flush=True)
         for number in range(wanted):
@@ -198,7 +124,17 @@ def rounds(request: pytest.FixtureRequest) -> Callable[[int], Iterator[int]]:
                 said = time.monotonic()
                 print(f"  {run.rounds:,} of {wanted:,}, {run.rounds / run.took:.1f}/s", flush=True)
 
-    return count
+    def tell(self, sentence: str) -> None:
+        """What is to stand below the race in the table."""
+        self.run.told.append(sentence)
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Rounds:
+    """The count of this race."""
+    run = Run(request.node.nodeid.partition("races/")[2].replace(".py::", " ").replace("::", " "))
+    request.config.stash.setdefault(RUNS, []).append(run)
+    return Rounds(run)
 
 
 @pytest.fixture

@@ -100,6 +100,11 @@ def route_all(now: datetime) -> int:
     return routing.route_waiting(lambda: now)
 
 
+def wake_up(now: datetime, *, wakes: Sequence[int | None]) -> int:
+    """Wake-ups one after the other, each the sweep over all that waits, or one episode; how many offers that made."""
+    return sum(route_all(now) if episode is None else route_each(now, episodes=[episode]) for episode in wakes)
+
+
 def pull(now: datetime, *, by: int) -> int | None:
     rep = user(by)
     handoff = routing.take_next(rep, now=now, by=rep)
@@ -166,6 +171,7 @@ JOBS: dict[str, Callable[..., Any]] = {
         route,
         route_each,
         route_all,
+        wake_up,
         pull,
     )
     + (give, be_away, begin, act, decide, leave, assess, qualify, merge, send)

@@ -1,7 +1,8 @@
 """The racers' stable: one process that has read all the code, and forks a racer with a connection of its own each time.
 
-`python -m tests.races.runner <port>`: forks once for each line it reads, and ends with its input. A racer reads a job
-a line from the socket, says `ready`, waits for `go`, does it, and answers with one line of JSON.
+`python -m tests.races.runner <port>`: forks once for each line it reads, which is the racer's name, and ends with its
+input. A racer reads a job a line from the socket, says `ready`, waits for `go`, does it, and answers with one line of
+JSON. One who is called `<name> without-locks` locks nothing: whoever watches must see that.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import django
 django.setup()
 
 from django.db import connection  # noqa: E402
+from django.db.models import QuerySet  # noqa: E402
 
 from leads import clock, wake  # noqa: E402
 from leads.errors import Refused  # noqa: E402
@@ -32,7 +34,10 @@ def main(port: int) -> None:
     wake._publish = lambda kind: None
     for line in sys.stdin:
         if os.fork() == 0:
-            connection.settings_dict["OPTIONS"]["application_name"] = line.strip()
+            name, *how = line.split()
+            connection.settings_dict["OPTIONS"]["application_name"] = name
+            if "without-locks" in how:
+                QuerySet.select_for_update = lambda rows, *_, **__: rows  # type: ignore[method-assign,assignment]
             with socket.create_connection(("127.0.0.1", port)) as track:
                 _race(track.makefile("rw"))
             os._exit(0)
@@ -53,12 +58,14 @@ def _do(do: str, *, late: float, now: str | None, when: float | None = None, **j
     """Do it as if it were `now`; or by the wall's clock, in the moment `when`."""
     time.sleep(late if when is None else max(0.0, when - time.time()))
     instant = datetime.fromisoformat(now) if now is not None else clock.now()
+    began = time.monotonic()
     try:
-        return {"answer": JOBS[do](instant, **job), "at": instant.isoformat()}
+        said = {"answer": JOBS[do](instant, **job)}
     except Refused as refusal:
-        return {"refused": refusal.code, "said": str(refusal), **refusal.state}
+        said = {"refused": refusal.code, "said": str(refusal), **refusal.state}
     except Exception:
-        return {"error": traceback.format_exc()}
+        said = {"error": traceback.format_exc()}
+    return {"at": instant.isoformat(), **said, "began": began, "ended": time.monotonic()}
 
 
 def _say(track: TextIO, word: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 from sla import routing
 from sla.models import Handoff, Rep, RoutingRule
 from tests.desk import Company
-from tests.races.conftest import PATIENCE, SOME, Track, refused, waiting
+from tests.races.conftest import PATIENCE, SOME, refused, waiting
+from tests.races.track import Track
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 

@@ -12,7 +12,8 @@ from scoring.models import Tier
 from sla.models import Desk, Handoff, PaperOffer, Rep, RoutingRule
 from sla.shadow import switches
 from tests.desk import Company
-from tests.races.conftest import PATIENCE, SOME, Track, waiting
+from tests.races.conftest import PATIENCE, SOME, waiting
+from tests.races.track import Track
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 

@@ -12,7 +12,8 @@ from sla import handoffs, routing, touches
 from sla.models import Absence, Handoff, HandoffChange, LeftBehind, Rep, RoutingRule, State
 from sla.people import absences, beginning, left_behind
 from tests.desk import Company, person
-from tests.races.conftest import PATIENCE, SOME, Track, refused, routed, waiting
+from tests.races.conftest import PATIENCE, SOME, refused, routed, waiting
+from tests.races.track import Track
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 

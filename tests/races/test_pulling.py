@@ -11,7 +11,8 @@ from sla import routing
 from sla.handoffs import open_load
 from sla.models import Handoff, Rep, RoutingRule
 from tests.desk import Company
-from tests.races.conftest import PATIENCE, SOME, Track, refused
+from tests.races.conftest import PATIENCE, SOME, refused
+from tests.races.track import Track
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 

@@ -13,7 +13,8 @@ from scoring.models import Episode
 from sla.handoffs.moves import UNDO_FOR
 from sla.models import Clock, Handoff, HandoffChange, Rep, Target, Touch
 from tests.desk import Company, clock_of
-from tests.races.conftest import PATIENCE, SOME, Track, offers, refused
+from tests.races.conftest import PATIENCE, SOME, offers, refused
+from tests.races.track import Track
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 

@@ -18,7 +18,8 @@ from sla import routing
 from sla.handoffs import open_load
 from sla.models import CapacityOverride, Handoff, Rep
 from tests.desk import Company, act
-from tests.races.conftest import PATIENCE, SOME, Track, refused, routed, waiting
+from tests.races.conftest import PATIENCE, SOME, refused, routed, waiting
+from tests.races.track import Track
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 

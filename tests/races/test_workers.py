@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from fractions import Fraction
 
 import pytest
-from django.db.models import F
+from django.db.models import Count
 
-from scoring.models import Tier
+from leads.models import Team
+from scoring.models import Episode, Tier
 from sla.handoffs import open_load
-from sla.models import CapacityOverride, FairnessSpan, FairnessTurn, Handoff, Rep
+from sla.models import CapacityOverride, Desk, FairnessSpan, FairnessTurn, Handoff, Rep, RoutingRule
 from tests.desk import Company, rep_in
-from tests.races.conftest import FULL, PATIENCE, ROUNDS, Track, waiting
+from tests.races.conftest import FULL, PATIENCE, ROUNDS, Rounds, waiting
+from tests.races.track import Track
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
-
-Rounds = Callable[[int], Iterator[int]]
 
 SECOND = timedelta(seconds=1)
 WORKERS = 8
 WOKEN = 5
 MILLION = 1_000_000
-A_FIELD = 100 if FULL else 40  # episodes in line at once
-FIELDS = max(1, ROUNDS // 200)
+# Episodes in line at once: those that the sweep finds, and those of which each is named to the workers by itself.
+SWEPT, NAMED = (500, 100) if FULL else (40, 12)
+SWEEPS, NAMINGS = max(1, ROUNDS // 1000), max(1, ROUNDS // 2000)
+COUNTRIES = ("DE", "FR", "US", "AU")
+ONE_IN = 20  # of those that the sweep finds is also named
 WEIGHT_SETS = max(3, ROUNDS // 100)
 LEADS_EACH = 24
 
@@ -37,31 +40,74 @@ def shares(track: Track, episodes: Iterable[int], *, times: int) -> list[list[in
     return [calls[worker::WORKERS] for worker in range(WORKERS)]
 
 
+def make_room(track: Track, reps: list[Rep], leads: int) -> None:
+    """Room for just so many more, not alike with everybody."""
+    for _ in range(leads):
+        track.random.choice(reps).capacity += 1
+    Rep.objects.bulk_update(reps, ["capacity"])
+
+
+def assert_all_are_offered_once(reps: list[Rep], episodes: int) -> None:
+    assert Episode.objects.filter(phase="offered").count() == Handoff.objects.count() == episodes
+    assert Handoff.objects.aggregate(different=Count("episode", distinct=True))["different"] == episodes
+    assert {rep.pk: open_load(rep) for rep in reps} == {rep.pk: rep.capacity for rep in reps}
+    assert not CapacityOverride.objects.exists()
+
+
 class TestEightWorkers:
+    def test_that_sweep_at_once_offer_each_once_and_never_beyond_capacity(
+        self, track: Track, house: Company, now: datetime, rounds: Rounds
+    ) -> None:
+        """All of them are woken five times for the whole line, and for some of it by name, in any order."""
+        teams = desks_of(house)
+        reps = {name: [rep_in(team, f"Rep {name} {number}") for number in range(6)] for name, team in teams.items()}
+        Rep.objects.update(capacity=0)
+        everyone = [rep for team in reps.values() for rep in team]
+        for rep in everyone:
+            rep.capacity = 0
+        made = dict.fromkeys(range(WORKERS), 0)
+        for number in rounds(SWEEPS):
+            line = []
+            for country in COUNTRIES:
+                make_room(track, reps[country], SWEPT // len(COUNTRIES))
+                line += waiting(house, SWEPT // len(COUNTRIES), now=now, country=country)
+            jobs = []
+            for share in shares(track, line[::ONE_IN], times=WOKEN):
+                wakes: list[int | None] = [*share, *[None] * WOKEN]
+                track.random.shuffle(wakes)
+                jobs.append({"do": "wake_up", "wakes": wakes, "now": now + SECOND})
+            offered = [answer["answer"] for answer in track.race(*jobs)]
+            made = {worker: made[worker] + offered[worker] for worker in made}
+            assert sum(offered) == SWEPT
+            assert_all_are_offered_once(everyone, (number + 1) * SWEPT)
+        rounds.tell(f"{SWEEPS * SWEPT:,} episodes, as many hand-offs; by worker {', '.join(map(str, made.values()))}")
+        assert min(made.values()) > 0 or not FULL
+
     def test_woken_five_times_for_each_offer_each_once_and_never_beyond_capacity(
         self, track: Track, house: Company, now: datetime, rounds: Rounds
     ) -> None:
-        """There is room for just as many as are in line, not alike with everybody."""
         reps = [house.ben, house.ada, *(rep_in(house.team, f"Rep {number}") for number in range(10))]
-        Rep.objects.update(capacity=0)
-        for number in rounds(FIELDS):
-            room = [track.random.random() for _ in reps]
-            for rep, part in zip(reps, room, strict=True):
-                Rep.objects.filter(pk=rep.pk).update(capacity=F("capacity") + int(part / sum(room) * A_FIELD))
-            spare = (number + 1) * A_FIELD - sum(Rep.objects.values_list("capacity", flat=True))
-            Rep.objects.filter(pk=house.ben.pk).update(capacity=F("capacity") + spare)
-            line = waiting(house, A_FIELD, now=now)
-            answers = track.race(
-                *(
-                    {"do": "route_each", "episodes": share, "now": now + SECOND}
-                    for share in shares(track, line, times=WOKEN)
-                )
-            )
-            assert sum(answer["answer"] for answer in answers) == A_FIELD
-            assert Handoff.objects.filter(episode__in=line).count() == A_FIELD
-            assert all(open_load(rep) == rep.capacity for rep in Rep.objects.all())
-        assert Handoff.objects.count() == FIELDS * A_FIELD
-        assert not CapacityOverride.objects.exists()
+        for rep in reps:
+            rep.capacity = 0
+        for number in rounds(NAMINGS):
+            make_room(track, reps, NAMED)
+            line = waiting(house, NAMED, now=now)
+            jobs = [{"do": "route_each", "episodes": s, "now": now + SECOND} for s in shares(track, line, times=WOKEN)]
+            assert sum(answer["answer"] for answer in track.race(*jobs)) == NAMED
+            assert_all_are_offered_once(reps, (number + 1) * NAMED)
+        rounds.tell(f"{NAMINGS * NAMED:,} episodes, each named {WOKEN} times")
+
+
+def desks_of(house: Company) -> dict[str, Team]:
+    """A team for each country, by the hours of the house's."""
+    calendar = Desk.objects.get(team=house.team).calendar
+    teams = {}
+    for position, country in enumerate(COUNTRIES):
+        teams[country] = team = Team.objects.create(name=f"Desk {country}")
+        Desk.objects.create(team=team, calendar=calendar)
+        condition = {"field": "lead.country", "op": "is", "value": country}
+        RoutingRule.objects.create(name=f"To {country}", team=team, position=position - 100, condition=condition)
+    return teams
 
 
 class TestFairness:
