@@ -31,8 +31,8 @@ check: .venv/dev-ready ## Check format, lint, types, import contracts and migrat
 	$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	env -u DATABASE_URL DJANGO_SETTINGS_MODULE=config.settings $(PY) -W "ignore:Got an error checking" manage.py makemigrations --check --dry-run
 
-bench: .venv/demo-ready ## Measure intake, scoring and the way to the offer. N=20000 chooses the number of leads.
-	@exec $(PY) -m config.home.bench --with-parent $(if $(N),$(N))
+bench: .venv/demo-ready ## Measure clocks, routing, the pages of the desk, intake, scoring. ONLY=desk (clocks, routing, rest) is one part, N=20000 the leads.
+	@exec $(PY) -m config.home.bench --with-parent $(if $(ONLY),--only=$(ONLY)) $(if $(N),$(N))
 
 races: .venv/dev-ready ## Race real processes for the same leads, 20,000 rounds and the rest in full. ROUNDS=2000 is a tenth, SEED=7 replays.
 	@BATON_ROUNDS=$${ROUNDS:-20000} BATON_SEED=$$SEED \

@@ -18,9 +18,11 @@ from config.home.servers import python, run, start_servers
 from config.home.supervisor import Supervisor
 from config.home.valkey import free_port
 
+PARTS = ("clocks", "routing", "desk", "rest")
 
-def measure(supervisor: Supervisor, home: Path, options: list[str]) -> None:
-    """Start everything, and run the bench to its end. Raises HomeError, Stopped."""
+
+def measure(supervisor: Supervisor, home: Path, only: str, options: list[str]) -> None:
+    """Start everything, and run the bench to its end, or one part of it alone. Raises HomeError, Stopped."""
     for name in ("log", "static", "mail"):
         (home / name).mkdir()
     say("Starting PostgreSQL and Valkey ...")
@@ -37,26 +39,36 @@ def measure(supervisor: Supervisor, home: Path, options: list[str]) -> None:
         "WHITENOISE_USE_FINDERS": "true",
     }
     run(supervisor, "migrate", python("manage.py", "migrate", "--no-input", "--verbosity", "0"), environment)
-    # Before anything else works on the database: the clocks of this measurement are fired by its own processes.
-    run(supervisor, "bench_clocks", python("manage.py", "bench_clocks"), environment)
-    if "--only-clocks" in options:
+    # Before anything else works on the database: what is measured here has no processes beside its own.
+    for part in ("clocks", "routing"):
+        if only in ("", part):
+            run(supervisor, f"bench_{part}", python("manage.py", f"bench_{part}"), environment)
+    if only in ("clocks", "routing"):
         return
-    run(supervisor, "bench_routing", python("manage.py", "bench_routing"), environment)
-    if "--only-routing" in options:
-        return
-    for child in processes(port, environment, home):
-        supervisor.start(child, (lambda: answers(url)) if child.name == "web" else None)
-    run(supervisor, "bench", python("manage.py", "bench", "--url", url, *options), environment)
+    children = {child.name: child for child in processes(port, environment, home)}
+    supervisor.start(children.pop("web"), lambda: answers(url))
+    if only in ("", "desk"):
+        desk = ["bench_desk", "--url", url, *(options if only else [])]
+        run(supervisor, "bench_desk", python("manage.py", *desk), environment)
+    if only in ("", "rest"):
+        for child in children.values():
+            supervisor.start(child)
+        run(supervisor, "bench", python("manage.py", "bench", "--url", url, *options), environment)
 
 
 def main(options: list[str]) -> int:
     if "--with-parent" in options:
         options.remove("--with-parent")
         end_with_parent()
+    named = [each for each in options if each.startswith("--only=")]
+    only = named[0].removeprefix("--only=") if named else ""
+    if only and only not in PARTS:
+        say(f"There is no part {only!r} of the bench; one of {', '.join(PARTS)}.")
+        return 2
     home = Path(tempfile.mkdtemp(prefix="baton-bench-", dir=os.environ.get("TMPDIR") or "/var/tmp"))  # noqa: S108
     try:
         with Supervisor(say) as supervisor:
-            measure(supervisor, home, options)
+            measure(supervisor, home, only, [each for each in options if each not in named])
     except HomeError as problem:
         say(f"\n{problem}")
         return 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
-from leads.models import Lead, Stage, StageChange, Team, TeamMembership, User
+from leads.models import Lead, Role, Stage, StageChange, Team, TeamMembership, User
 from scoring import episodes
 from scoring.models import DefinitionVersion, Episode, EpisodeChange, EpisodeMember, Lane, OpenedBy, Tier
 from sla import publishing
@@ -34,6 +35,7 @@ def hire(reps: int, *, teams: int, now: datetime) -> list[Team]:
             for each in range(reps // teams)
         )
         TeamMembership.objects.bulk_create(TeamMembership(team=team, user=user) for user in users)
+        Group.objects.get(name=Role.REP).user_set.add(*users)
         Rep.objects.bulk_create(
             Rep(user=user, capacity=ROOM, weight=100 + 10 * (place % 3)) for place, user in enumerate(users)
         )
