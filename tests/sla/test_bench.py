@@ -6,12 +6,25 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from leads import clock
 from leads.models import Activity, ActivityType, Lead, Notification, Source
 from scoring.models import DefinitionVersion, Episode, Score
-from sla.bench import children, definitions, firing, many, people, plain, rescoring, routing, sender
+from sla.bench import (
+    children,
+    copies,
+    definitions,
+    family,
+    firing,
+    floor,
+    many,
+    people,
+    plain,
+    rescoring,
+    routing,
+    sender,
+)
 from sla.bench.offers import Delays
 from sla.bench.sender import Load
 from sla.clocks import escalation
@@ -52,6 +65,31 @@ class TestPopulating:
             one.delete()
         made = people.populate(N, source=Source.objects.get(), now=now)
         assert (made, Lead.objects.count()) == (N * people.ACTIVITIES_EACH, N)
+
+
+class TestMatters:
+    def test_are_multiplied_with_all_that_was_written_about_them(self, classic, now):
+        """Each copy at its own lead, rep and time, with rows that speak of its own."""
+        reps = 2
+        floor.hire(reps, teams=1, now=now)
+        model = many.model(now=now).handoff
+        leads = list(Lead.objects.filter(email__startswith="p").order_by("pk")[:6])
+        with transaction.atomic():
+            copies.trust()
+            seats = family.seat(
+                f"SELECT id FROM leads_lead WHERE id >= {leads[0].pk} ORDER BY id LIMIT 6", reps, spread="1 hour"
+            )
+            family.multiply(model, range(seats))
+        made = Handoff.objects.exclude(pk=model.pk).select_related("episode__lead")
+        assert {each.episode.lead_id for each in made} == {each.pk for each in leads}
+        assert all(each.user_id == each.episode.lead.holder_id for each in made)
+        assert Counter(each.user_id for each in made).most_common()[0][1] == 6 // reps
+        assert all(now - HOUR <= each.offered_at <= now for each in made)
+        for each in made:
+            assert each.clocks.count() == model.clocks.count()
+            assert {row.clock.handoff_id for row in ClockTiming.objects.filter(clock__handoff=each)} == {each.pk}
+            assert each.changes.count() == model.changes.count()
+            assert each.trace.trace == model.trace.trace
 
 
 class TestRescoring:
