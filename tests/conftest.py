@@ -14,12 +14,17 @@ from tests.emptying import Emptying
 from tests.order import long_first
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Who needs a browser or a database is told apart by marks and fixtures, so that none is forgotten."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if fixtures & {"browser", "page"}:
+        item.add_marker(pytest.mark.browser)
+    if item.get_closest_marker("django_db") or fixtures & {"db", "transactional_db", "live_server"}:
+        item.add_marker(pytest.mark.database)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Browser tests are told apart by their fixture, so that none is forgotten."""
-    for item in items:
-        if "page" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.browser)
     if lanes := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
         items[:] = long_first(items, lanes)
 

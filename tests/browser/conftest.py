@@ -67,6 +67,15 @@ def firm(now: datetime) -> Company:
     return company(now)
 
 
+def sign_in(context: BrowserContext, user: User | None, url: str) -> None:
+    """From here on this browser is this person's, or nobody's."""
+    context.clear_cookies()
+    if user is not None:
+        client = Client()
+        client.force_login(user)
+        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
+
+
 @pytest.fixture
 def visit(browser: Browser, live_server: LiveServer) -> Iterator[Visit]:
     """Open a page as somebody, in a browser of their own; what a console complains of fails the test."""
@@ -76,11 +85,7 @@ def visit(browser: Browser, live_server: LiveServer) -> Iterator[Visit]:
     def open_page(user: User | None, path: str, *, expect_status: tuple[int, ...] = (), **options: Any) -> Page:
         context = browser.new_context(base_url=live_server.url, viewport=options.pop("viewport", WIDE), **options)
         contexts.append(context)
-        if user is not None:
-            client = Client()
-            client.force_login(user)
-            session = client.cookies["sessionid"].value
-            context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        sign_in(context, user, live_server.url)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(

@@ -116,6 +116,7 @@ def start(supervisor: Supervisor, home: Path, *, durable: bool = False) -> postg
     return server
 
 
+@pytest.mark.database
 class TestPostgres:
     def test_listens_on_a_socket_that_only_its_owner_can_open(self, supervisor: Supervisor, home: Path) -> None:
         server = start(supervisor, home)
