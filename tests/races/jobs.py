@@ -12,6 +12,7 @@ from django.db import OperationalError
 from leads import clock, merging
 from leads.intake import take_in
 from leads.models import Source, User
+from leads.turns import work_off
 from leads.wire import read_item, split_batch
 from scoring import assessment, qualification
 from sla import handoffs, routing, touches
@@ -100,9 +101,26 @@ def route_all(now: datetime) -> int:
     return routing.route_waiting(lambda: now)
 
 
-def wake_up(now: datetime, *, wakes: Sequence[int | None]) -> int:
-    """Wake-ups one after the other, each the sweep over all that waits, or one episode; how many offers that made."""
-    return sum(route_all(now) if episode is None else route_each(now, episodes=[episode]) for episode in wakes)
+def wake_up(now: datetime, *, wakes: Sequence[int | None], in_turn: bool) -> int:
+    """Wake-ups one after the other, each for all that waits, or for one episode; how many offers that made.
+
+    A worker takes its turn, and leaves the line to whoever has it; the sweep of a clock process asks nobody.
+    """
+    sweep = route_in_turn if in_turn else route_all
+    return sum(sweep(now) if episode is None else route_each(now, episodes=[episode]) for episode in wakes)
+
+
+def route_in_turn(now: datetime) -> int:
+    offered = 0
+
+    def once() -> int:
+        nonlocal offered
+        made = route_all(now)
+        offered += made
+        return made
+
+    work_off("route", once)
+    return offered
 
 
 def pull(now: datetime, *, by: int) -> int | None:

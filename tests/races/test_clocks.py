@@ -20,7 +20,7 @@ from sla.models import Clock, Handoff, Heat, LadderStep, Target
 from tests import desk
 from tests.desk import Company
 from tests.races.conftest import FULL, LANES, PATIENCE, ROUNDS, SEED, SOME, Rounds, offers, refused
-from tests.races.track import Answers, Job, Track, at_once
+from tests.races.track import Answers, Job, Track, at_once, how_long
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 
@@ -189,7 +189,8 @@ class TestByTheWall:
                 next(count)
             # On a slow machine the next ones are due later, and less close to one another.
             soon = max(SOON, 1.5 * (starts_at - began))
-            apart = max(APART, 1.5 * (clock.now() - max(starts_at, clocks[0].due_at)) / len(clocks))
+            lasts = sum(how_long(answers) for answers in said.values()) / len(said)
+            apart = max(APART, timedelta(seconds=1.5 * lasts / LANES))
             for offer in found(list(said)):
                 asked = datetime.fromisoformat(said[offer.id][0]["at"])
                 near += abs((asked - offer.due_at) / timedelta(microseconds=1)) <= NEAR

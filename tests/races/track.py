@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -32,6 +35,7 @@ class Stable:
             env=environment("test-races"),
             stdin=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def racer(self, name: str, *, without_locks: bool = False) -> Racer:
@@ -42,8 +46,11 @@ class Stable:
         return Racer(self.listener.accept()[0])
 
     def end(self) -> None:
+        """Nobody races on, nor holds a lock, whatever became of the test."""
         self.process.communicate()
         self.listener.close()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Racer:
@@ -156,3 +163,8 @@ class Track:
 def at_once(answers: Answers) -> bool:
     """Whether everybody had begun before anybody was done."""
     return max(answer["began"] for answer in answers) < min(answer["ended"] for answer in answers)
+
+
+def how_long(answers: Answers) -> float:
+    """Seconds from the first who began to the last who was done."""
+    return max(answer["ended"] for answer in answers) - min(answer["began"] for answer in answers)
