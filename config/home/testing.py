@@ -58,6 +58,11 @@ def pytest_command(options: Sequence[str], *, with_browser: bool) -> Sequence[st
     return python("-m", "pytest", *options)
 
 
+def bytecode() -> dict[str, str]:
+    """Let the run's many processes read what one has compiled, also where this shell asks for no such files."""
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(CHECKOUT / "var" / "pycache")}
+
+
 def run_tests(
     supervisor: Supervisor, home: Path, options: Sequence[str], chromium: str | None, *, durable: bool
 ) -> int:
@@ -66,6 +71,7 @@ def run_tests(
     static.mkdir()
     environment = {
         **start_servers(supervisor, home, durable=durable, database="baton"),
+        **bytecode(),
         "BATON_TEST_DB": os.environ.get("BATON_TEST_DB") or f"test_baton_{secrets.token_hex(4)}",
         "BATON_CHROMIUM": chromium or "",
         "DJANGO_SETTINGS_MODULE": "config.settings",

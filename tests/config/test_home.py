@@ -256,6 +256,17 @@ class TestTheTestRun:
         assert testing.pytest_command(["-n0"], with_browser=False)[-2:] == ["-m", "not browser"]
         assert testing.pytest_command(["-n0"], with_browser=True)[-1] == "-n0"
 
+    def test_compiles_once_for_all_its_processes(self) -> None:
+        asked = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/nowhere"}
+        told = subprocess.run(
+            [sys.executable, "-c", "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"],
+            env=os.environ | asked | testing.bytecode(),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        assert told == ["False", str(CHECKOUT / "var" / "pycache")]
+
     def test_sweeps_up_after_runs_that_were_killed(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(testing.tempfile, "gettempdir", lambda: str(home))
         killed, running = home / f"{testing.PREFIX}killed", home / f"{testing.PREFIX}running"
