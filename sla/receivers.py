@@ -14,7 +14,7 @@ from scoring.models import ClosedAs, Episode, Lane, OpenedBy, Phase
 from scoring.signals import episode_changed, episode_closed, episode_opened
 from sla import clocks, handoffs, routing
 from sla.clocks import targets
-from sla.handoffs import verdicts
+from sla.handoffs import effects, verdicts
 from sla.models import (
     OPEN_STATES,
     AnsweredRequest,
@@ -114,7 +114,7 @@ def _joined(episode: Episode, lead: Lead, *, now: datetime) -> None:
         return
     holding.hold(lead, user=handoff.user, team=handoff.team, now=now)
     if handoff.state == State.ACCEPTED:
-        lifecycle.move(lead, Stage.SAL, cause=verdicts.VERDICT, now=now, note="Joined what was accepted")
+        lifecycle.move(lead, Stage.SAL, cause=effects.VERDICT, now=now, note="Joined what was accepted")
     mails.news(handoff, "joined", now=now, once=str(lead.pk))
 
 
@@ -172,7 +172,7 @@ def move_touches(winner: Lead, loser: Lead, **kwargs: Any) -> None:
 def empty_notes(lead: Lead, **kwargs: Any) -> None:
     """Free text about an erased person goes; counts and times stay."""
     Touch.objects.filter(lead=lead).update(note="", external_id="")
-    Handoff.objects.filter(episode__members__lead=lead).update(note="", bant={}, source="")
+    Handoff.objects.filter(episode__members__lead=lead).update(note="", evidence="", bant={}, source="")
     ClockPause.objects.filter(clock__episode__members__lead=lead).update(reason="")
     ClockExtension.objects.filter(clock__episode__members__lead=lead).update(reason="")
     AnsweredRequest.objects.filter(body__lead=str(lead.public_id)).delete()

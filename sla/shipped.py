@@ -66,6 +66,10 @@ REASONS = (
 )
 # The lead was none: whoever got it by turn is owed another.
 GIVE_TURN_BACK = frozenset({"duplicate", "bad_contact"})
+EVIDENCE = {
+    "duplicate": (Reason.Evidence.LINK, "Link to the other record"),
+    "went_elsewhere": (Reason.Evidence.TEXT, "To whom did they go?"),
+}
 
 
 @transaction.atomic
@@ -93,6 +97,7 @@ def _ship_reasons(*, now: datetime) -> None:
     for position, (code, label, on_reject, on_return, needs, follows, rest_days, merit) in enumerate(REASONS, start=1):
         if Reason.objects.filter(code=code).exists():
             continue
+        evidence, prompt = EVIDENCE.get(code, (Reason.Evidence.NONE, ""))
         reason = Reason(
             code=code,
             label=label,
@@ -103,6 +108,8 @@ def _ship_reasons(*, now: datetime) -> None:
             rest_days=rest_days,
             counts_on_merit=merit,
             gives_turn_back=code in GIVE_TURN_BACK,
+            evidence=evidence,
+            evidence_prompt=prompt,
             position=position * 10,
             is_shipped=True,
         )

@@ -68,6 +68,7 @@ urlpatterns = [
     path("handoffs/<uuid:public_id>/reject/", verdicts.reject, name="handoff-reject"),
     path("handoffs/<uuid:public_id>/convert/", verdicts.convert, name="handoff-convert"),
     path("handoffs/<uuid:public_id>/return/", verdicts.return_, name="handoff-return"),
+    path("handoffs/<uuid:public_id>/hand-over/", verdicts.hand_over, name="handoff-hand-over"),
     path("handoffs/<uuid:public_id>/split/", company.split, name="handoff-split"),
     path("handoffs/<uuid:public_id>/undo/", verdicts.undo, name="handoff-undo"),
     path("handoffs/<uuid:public_id>/reopen/", verdicts.reopen, name="handoff-reopen"),

@@ -147,7 +147,7 @@ class ReasonAdmin(RowAdmin):
     hide_ordering_field = True
     fields = (
         ("label", "code"), ("on_reject", "on_return"), "needs", ("follows", "rest_days"), "counts_on_merit",
-        "gives_turn_back", "is_active", "why", "seen",
+        ("evidence", "evidence_prompt"), "gives_turn_back", "is_active", "why", "seen",
     )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads import clock
+from leads.errors import Invalid
 from leads.models import Lead, User
 from sla import clocks, handoffs, touches
 from sla.api.clocks import ClockActions
@@ -22,6 +23,7 @@ from sla.api.touches import TouchSerializer
 from sla.handoffs import verdicts
 from sla.handoffs.moves import NotYours, may_act
 from sla.models import Clock, Handoff, Reason, State, Touch
+from sla.routing import handing_over
 
 
 class ClockSerializer(serializers.ModelSerializer[Clock]):
@@ -96,6 +98,7 @@ class HandoffSerializer(serializers.ModelSerializer[Handoff]):
             "first_touched_at",
             "closed_at",
             "reason",
+            "evidence",
             "note",
             "named_date",
             "clocks",
@@ -130,17 +133,27 @@ class SeenSerializer(serializers.Serializer[Any]):
 
 class RejectSerializer(SeenSerializer):
     reason = serializers.CharField(help_text="Code of a reason that may be given before accepting.")
+    evidence = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=500, help_text="What the reason asks for."
+    )
+    named_date = serializers.DateTimeField(
+        required=False, allow_null=True, default=None, help_text="For a reason that comes back on a named date."
+    )
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
 
 
 class ReturnSerializer(RejectSerializer):
     reason = serializers.CharField(help_text="Code of a reason that may be given after accepting.")
-    named_date = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
 class ConvertSerializer(SeenSerializer):
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
     bant = serializers.DictField(child=serializers.CharField(), required=False, default=dict)
+
+
+class HandOverSerializer(SeenSerializer):
+    to = serializers.EmailField(help_text="E-mail of the colleague.")
+    why = serializers.CharField(max_length=2000)
 
 
 class SplitSerializer(SeenSerializer):
@@ -195,7 +208,9 @@ class HandoffViewSet(ClockActions, viewsets.ReadOnlyModelViewSet[Handoff]):
         verdicts.reject(
             handoff.pk,
             reason=data["reason"],
+            evidence=data["evidence"],
             note=data["note"],
+            named_date=data["named_date"],
             **self._actors(handoff),
             now=clock.now(),
             seen_version=data["version"],
@@ -211,6 +226,7 @@ class HandoffViewSet(ClockActions, viewsets.ReadOnlyModelViewSet[Handoff]):
         verdicts.return_(
             handoff.pk,
             reason=data["reason"],
+            evidence=data["evidence"],
             note=data["note"],
             named_date=data["named_date"],
             **self._actors(handoff),
@@ -233,6 +249,19 @@ class HandoffViewSet(ClockActions, viewsets.ReadOnlyModelViewSet[Handoff]):
             now=clock.now(),
             seen_version=data["version"],
         )
+        return self._present()
+
+    @extend_schema(request=HandOverSerializer)
+    @action(detail=True, methods=["post"], url_path="hand-over")
+    @idempotent
+    def hand_over(self, request: Request, public_id: UUID) -> Response:
+        """Give it to a colleague of the rep's teams; answers with this hand-off, which has moved."""
+        handoff, data = self._asked(request, HandOverSerializer)
+        to = User.objects.filter(email__iexact=data["to"], is_active=True).first()
+        if to is None:
+            raise Invalid("There is no such colleague.", field="to")
+        by: User = request.user  # type: ignore[assignment]
+        handing_over.hand_over(handoff.pk, to=to, why=data["why"], by=by, now=clock.now(), seen_version=data["version"])
         return self._present()
 
     @extend_schema(request=SplitSerializer)

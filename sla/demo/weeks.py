@@ -43,6 +43,11 @@ SEED = 20
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 Act = Callable[[datetime], None]
+EVIDENCE: dict[str, str] = {
+    Reason.Evidence.NONE: "",
+    Reason.Evidence.TEXT: "A tool they had in house",
+    Reason.Evidence.LINK: "https://crm.example/records/4711",
+}
 
 
 @dataclass
@@ -195,7 +200,7 @@ class Weeks:
         try:
             if handoff.state == State.OFFERED and luck < 0.14:
                 reason = self._reason(on_reject=True)
-                verdicts.reject(handoff.pk, reason=reason, note="", by=handoff.user, now=at)
+                verdicts.reject(handoff.pk, reason=reason, evidence=EVIDENCE[reason.evidence], by=handoff.user, now=at)
                 return
             if handoff.state == State.OFFERED and luck < 0.4:
                 verdicts.accept(handoff.pk, by=handoff.user, now=at)
@@ -248,7 +253,14 @@ class Weeks:
             elif luck < 0.85:
                 reason = self._reason(on_return=True)
                 named = at + timedelta(days=self.rng.randint(3, 20)) if reason.follows == Reason.Follows.DATE else None
-                verdicts.return_(handoff.pk, reason=reason, note="", named_date=named, by=handoff.user, now=at)
+                verdicts.return_(
+                    handoff.pk,
+                    reason=reason,
+                    evidence=EVIDENCE[reason.evidence],
+                    named_date=named,
+                    by=handoff.user,
+                    now=at,
+                )
         except Refused:
             return
 

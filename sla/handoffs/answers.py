@@ -1,9 +1,13 @@
-"""What a rep gives with a verdict: the reason, a note, a date, BANT; each is checked before anything is written."""
+"""What is given with a verdict: reason, evidence, a note, a date, BANT; each is checked before anything is written."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.db.models import Q, QuerySet
 
 from leads.errors import Invalid, Refused
 from sla.models import Handoff, PolicyTarget, Reason, Target
@@ -11,6 +15,8 @@ from sla.models import Handoff, PolicyTarget, Reason, Target
 BANT = ("budget", "authority", "need", "timing")
 LONGEST_BANT = 500
 LONGEST_NOTE = 2000
+LONGEST_EVIDENCE = 500
+_is_link: Final = URLValidator(schemes=["http", "https"])
 FARTHEST_DATE = timedelta(days=3 * 366)
 
 
@@ -20,9 +26,22 @@ class NotTouchedYet(Refused):
     code = "not_touched_yet"
 
 
+class Given(NamedTuple):
+    """What was said with a no besides its reason."""
+
+    evidence: str
+    note: str
+
+
+def reasons_for(*, on_reject: bool) -> QuerySet[Reason]:
+    """The reasons that may be given: before accepting also those that come back on a date the person named."""
+    dated = Q(on_return=True, follows=Reason.Follows.DATE)
+    return Reason.objects.filter(Q(on_reject=True) | dated if on_reject else Q(on_return=True), is_active=True)
+
+
 def given_reason(reason: Reason | str, *, on_reject: bool) -> Reason:
     """The reason by its code, where it is in use and stands on this verdict."""
-    stands = Reason.objects.filter(is_active=True, **({"on_reject": True} if on_reject else {"on_return": True}))
+    stands = reasons_for(on_reject=on_reject)
     code = reason.code if isinstance(reason, Reason) else reason
     found = stands.filter(code=code).first() if code.isprintable() else None
     if found is None:
@@ -80,6 +99,32 @@ def given_note(note: str) -> str:
     text = note.replace("\x00", "").strip()
     if len(text) > LONGEST_NOTE:
         raise Invalid(f"A note has at most {LONGEST_NOTE:,} characters.", field="note")
+    return text
+
+
+def given_no(reason: Reason, *, evidence: str, note: str) -> Given:
+    """What goes with a no. Raises Invalid where the evidence the reason asks for is missing or can't be that."""
+    return Given(given_evidence(reason, evidence), given_note(note))
+
+
+def given_evidence(reason: Reason, evidence: str) -> str:
+    """The evidence as it is kept: on one line, and a web address where the reason asks for a link; none unasked."""
+    text = " ".join(evidence.replace("\x00", "").split())
+    if reason.evidence == Reason.Evidence.NONE:
+        if text:
+            raise Invalid(f"“{reason.label}” asks for no evidence: put it into the note.", field="evidence")
+        return ""
+    if not text:
+        raise Invalid(f"“{reason.label}” asks for evidence: {reason.evidence_prompt}", field="evidence")
+    if len(text) > LONGEST_EVIDENCE:
+        raise Invalid(f"Evidence has at most {LONGEST_EVIDENCE} characters.", field="evidence")
+    if reason.evidence == Reason.Evidence.LINK:
+        try:
+            _is_link(text)
+        except ValidationError as error:
+            raise Invalid(
+                f"{reason.evidence_prompt} Give a web address that begins with https://.", field="evidence"
+            ) from error
     return text
 
 

@@ -22,7 +22,7 @@ from sla.telling import events
 UNDO_FOR = timedelta(seconds=15)
 
 MOVE_FIELDS = (
-    *("state", "version", "accepted_at", "closed_at", "reason", "note", "named_date", "bant"),
+    *("state", "version", "accepted_at", "closed_at", "reason", "evidence", "note", "named_date", "bant"),
     *("first_touched_at", "touches", "tier", "lane", "policy_version"),
 )
 
@@ -174,8 +174,11 @@ def take(
 
 def may_act(handoff: Handoff, by: User | None) -> bool:
     """The rep themself, a manager of the hand-off's team, or Baton."""
-    if by is None or by.pk == handoff.user_id:
-        return True
+    return by is None or by.pk == handoff.user_id or manages(handoff, by)
+
+
+def manages(handoff: Handoff, by: User) -> bool:
+    """Whether they manage the hand-off's team."""
     return TeamMembership.objects.filter(user=by, team_id=handoff.team_id, is_manager=True).exists()
 
 

@@ -43,17 +43,24 @@ def offer(
 
 @business
 def move_on(
-    handoff: Handoff, *, why: str, now: datetime, by: User | None = None, as_of: datetime | None = None
+    handoff: Handoff,
+    *,
+    why: str,
+    now: datetime,
+    by: User | None = None,
+    as_of: datetime | None = None,
+    note: str = "",
 ) -> None:
     """Take the lead away from this rep: the episode waits for the next hop. Its clocks are voided, missed ones stay.
 
     The lead is locked by the caller. `why` is a word or two: breach, absence, reassigned. `as_of` is when the cause
     arose, where that was noticed later: what fell due in between is not counted against the rep.
+    `note` says why in somebody's own words.
     """
     matter = matter_of(handoff, now=now)
     matter.expect(State.OFFERED, State.ACCEPTED, seen_version=None)
     now = matter.now
-    matter.become(State.MOVED, closed_at=now)
+    matter.become(State.MOVED, closed_at=now, note=note or matter.handoff.note)
     targets.void(matter.handoff, why=f"moved: {why}", now=now, as_of=as_of)
     episodes.set_phase(matter.episode, Phase.WAITING, now=now, by=by, detail={"why": why})
     targets.start_assign(matter.episode, matter.lead, cause=f"hop:{handoff.hop}", start_at=now, why=why, now=now, by=by)

@@ -15,8 +15,8 @@ from sla import clocks
 from sla.clocks import hops, targets
 from sla.handoffs import making, moves, room, turn_back
 from sla.handoffs.answers import LONGEST_NOTE
+from sla.handoffs.effects import NAMED_DATE, VERDICT
 from sla.handoffs.moves import UNDO_FOR, Matter, NotYours, present, take
-from sla.handoffs.verdicts import NAMED_DATE, VERDICT
 from sla.models import Clock, Handoff, HandoffChange, Rep, State, Touch
 from sla.telling import events, mails
 
@@ -108,6 +108,7 @@ def _put_back(matter: Matter, change: HandoffChange, *, by: User | None) -> None
         closed_at=None,
         accepted_at=matter.handoff.accepted_at if to_state == State.ACCEPTED else None,
         reason=None,
+        evidence="",
         note="",
         named_date=None,
         bant={},

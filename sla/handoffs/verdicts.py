@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from leads import lifecycle, nurture, outcomes
+from leads import lifecycle, outcomes
 from leads.errors import Invalid
 from leads.models import Lead, Outcome, Stage, User
 from leads.transactions import business
 from scoring import episodes
 from scoring.models import ClosedAs, Phase
 from sla.clocks import targets
-from sla.handoffs import turn_back
-from sla.handoffs.answers import BANT, check_touched, given_bant, given_date, given_note, given_reason
+from sla.handoffs import effects, turn_back
+from sla.handoffs.answers import BANT, Given, check_touched, given_bant, given_date, given_no, given_note, given_reason
+from sla.handoffs.effects import NAMED_DATE, VERDICT
 from sla.handoffs.moves import UNDO_FOR, Matter, take
 from sla.models import Handoff, Reason, State, Target
 
 __all__ = ["BANT", "accept", "accept_by_hand_raise", "convert", "credit", "reject", "return_", "take_on"]
 
-VERDICT = "verdict"
-NAMED_DATE = "named date"
 TOUCH = "touch"
 
 
@@ -80,7 +79,9 @@ def reject(
     handoff_id: int,
     *,
     reason: Reason | str,
+    evidence: str = "",
     note: str = "",
+    named_date: datetime | None = None,
     by: User | None,
     now: datetime,
     performed_by: User | None = None,
@@ -88,14 +89,17 @@ def reject(
 ) -> Handoff:
     """The lead did not meet the definition: the offer ends unaccepted, and what the reason says follows.
 
-    Raises Invalid for a reason that does not stand on reject, NotYours, AlreadyDecided.
+    A reason that comes back on a named date accepts, and returns with that date. Raises Invalid for a reason that does
+    not stand on reject and for evidence it asks for in vain, NotYours, AlreadyDecided.
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
     matter.expect(State.OFFERED, seen_version=seen_version)
     why = given_reason(reason, on_reject=True)
     if why.follows == Reason.Follows.DATE:
-        raise Invalid("This reason needs the date the person named: return the lead with that date.")
-    _no(matter, State.REJECTED, reason=why, note=given_note(note), named_date=None, by=by)
+        _give_date(matter, why, given_no(why, evidence=evidence, note=note), named_date, by=by)
+        return matter.handoff
+    given_date(named_date, dated=False, now=matter.now)
+    _no(matter, State.REJECTED, reason=why, given=given_no(why, evidence=evidence, note=note), named_date=None, by=by)
     return matter.handoff
 
 
@@ -104,6 +108,7 @@ def return_(
     handoff_id: int,
     *,
     reason: Reason | str,
+    evidence: str = "",
     note: str = "",
     named_date: datetime | None = None,
     by: User | None,
@@ -121,16 +126,26 @@ def return_(
     dated = why.follows == Reason.Follows.DATE
     open_states = (State.OFFERED, State.ACCEPTED) if dated else (State.ACCEPTED,)
     matter.expect(*open_states, seen_version=seen_version)
-    if dated and matter.is_signal:
-        raise Invalid("A signal comes back on no date: choose another reason, and note the date.", field="reason")
-    date = given_date(named_date, dated=dated, now=matter.now)
-    text = given_note(note)
-    together = matter.handoff.state == State.OFFERED
+    given = given_no(why, evidence=evidence, note=note)
+    if dated:
+        _give_date(matter, why, given, named_date, by=by)
+        return matter.handoff
+    given_date(named_date, dated=False, now=matter.now)
     check_touched(matter.handoff, why)
+    _no(matter, State.RETURNED, reason=why, given=given, named_date=None, by=by)
+    return matter.handoff
+
+
+def _give_date(matter: Matter, reason: Reason, given: Given, named_date: datetime | None, *, by: User | None) -> None:
+    """Return with the date the person named; what was only offered is accepted first, as one act."""
+    if matter.is_signal:
+        raise Invalid("A signal comes back on no date: choose another reason, and note the date.", field="reason")
+    date = given_date(named_date, dated=True, now=matter.now)
+    check_touched(matter.handoff, reason)
+    together = matter.handoff.state == State.OFFERED
     if together:
         take_on(matter, by=by, why=NAMED_DATE)
-    _no(matter, State.RETURNED, reason=why, note=text, named_date=date, by=by, together=together)
-    return matter.handoff
+    _no(matter, State.RETURNED, reason=reason, given=given, named_date=date, by=by, together=together)
 
 
 @business
@@ -176,14 +191,14 @@ def _no(
     state: str,
     *,
     reason: Reason,
-    note: str,
+    given: Given,
     named_date: datetime | None,
     by: User | None,
     together: bool = False,
 ) -> None:
     """Close the hand-off with its verdict; a reroute leaves the episode waiting, every other no ends it."""
     now, handoff = matter.now, matter.handoff
-    matter.become(state, closed_at=now, reason=reason, note=note, named_date=named_date)
+    matter.become(state, closed_at=now, reason=reason, note=given.note, evidence=given.evidence, named_date=named_date)
     answered = Target.ACCEPT if state == State.REJECTED else Target.QUALIFY
     targets.meet(handoff, answered, at=now, now=now)
     targets.void(handoff, why=state, now=now)
@@ -197,27 +212,13 @@ def _no(
     else:
         closed_as = ClosedAs.REJECTED if state == State.REJECTED else ClosedAs.RETURNED
         kind = Outcome.Kind.REJECTED if state == State.REJECTED else Outcome.Kind.RETURNED
+        effect = effects.of(reason, now=now, named_date=named_date, is_signal=matter.is_signal, turn_of=None)
         for lead in [] if matter.is_signal else matter.everyone:
             _outcome(matter, lead, kind, by=by, reason=reason)
-            _follow(matter, lead, reason, named_date, by=by)
+            calls_back = handoff.user if named_date is not None and lead.pk == matter.lead.pk else None
+            effects.follow(effect, lead, calls_back=calls_back, now=now, by=by)
         episodes.close(matter.episode, closed_as, now=now, by=by)
     matter.record(by=by, why=NAMED_DATE if named_date else VERDICT, together=together)
-
-
-def _follow(matter: Matter, lead: Lead, reason: Reason, named_date: datetime | None, *, by: User | None) -> None:
-    """What follows from a no that ends the episode: a rest, a date, or disqualification; evidence is spent.
-
-    The date is the principal's: a colleague rests as long, and then comes back on new evidence.
-    """
-    now = matter.now
-    if reason.follows == Reason.Follows.DISQUALIFY:
-        nurture.spend(lead, now=now, by=by, cause=VERDICT)
-        lifecycle.move(lead, Stage.DISQUALIFIED, cause=VERDICT, now=now, by=by, note=reason.label)
-    elif named_date is not None and lead.pk == matter.lead.pk:
-        nurture.promise_callback(lead, at=named_date, user=matter.handoff.user, now=now, by=by, cause=NAMED_DATE)
-    else:
-        rest_until = named_date or now + timedelta(days=reason.rest_days or 0)
-        nurture.recycle(lead, rest_until=rest_until, spend=True, now=now, by=by, cause=VERDICT)
 
 
 def _outcome(matter: Matter, lead: Lead, kind: str, *, by: User | None, reason: Reason | None = None) -> None:

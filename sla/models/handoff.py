@@ -73,6 +73,7 @@ class Handoff(models.Model):
     touches = models.IntegerField(default=0, help_text="Touches by a person since accepting.")
     closed_at = models.DateTimeField(null=True, blank=True)
     reason = models.ForeignKey(Reason, models.PROTECT, null=True, blank=True, related_name="+")
+    evidence = models.CharField(max_length=500, blank=True, help_text="What the reason asks for; a text or a link.")
     note = models.TextField(blank=True, max_length=2000)
     named_date = models.DateTimeField(null=True, blank=True)
     bant = models.JSONField(default=dict, blank=True, help_text="On convert: budget, authority, need, timing.")

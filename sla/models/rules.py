@@ -101,6 +101,11 @@ class Reason(models.Model):
         DISQUALIFY = "disqualify", "Never comes back by itself"
         REROUTE = "reroute", "Goes to another rep; nothing is spent"
 
+    class Evidence(models.TextChoices):
+        NONE = "none", "Asks for none"
+        TEXT = "text", "Asks for a few words"
+        LINK = "link", "Asks for a link"
+
     code = models.SlugField(max_length=40, unique=True)
     label = models.CharField(max_length=120)
     on_reject = models.BooleanField(
@@ -112,6 +117,12 @@ class Reason(models.Model):
     needs = models.CharField(max_length=7, choices=Needs.choices, default=Needs.NOTHING, help_text="Before a return.")
     follows = models.CharField(max_length=10, choices=Follows.choices)
     rest_days = models.PositiveIntegerField(null=True, blank=True, help_text="How long a recycled lead rests.")
+    evidence = models.CharField(
+        max_length=4, choices=Evidence.choices, default=Evidence.NONE, help_text="What must be given with it."
+    )
+    evidence_prompt = models.CharField(
+        max_length=120, blank=True, help_text="How it asks, such as: Which of our competitors?"
+    )
     counts_on_merit = models.BooleanField(default=True, help_text="Counts against the definition in acceptance.")
     gives_turn_back = models.BooleanField(
         default=False, help_text="The lead was none: whoever got it by turn is owed another."
@@ -129,6 +140,11 @@ class Reason(models.Model):
                 condition=~Q(follows="recycle") | Q(rest_days__isnull=False, rest_days__gt=0),
                 name="recycling_rests",
                 violation_error_message="A reason that recycles needs a rest in days.",
+            ),
+            models.CheckConstraint(
+                condition=Q(evidence="none") | ~Q(evidence_prompt=""),
+                name="evidence_is_asked_for",
+                violation_error_message="Say how the reason asks for its evidence.",
             ),
         ]
 

@@ -44,10 +44,19 @@ def check(team: Team, user: User, episode: Episode, *, now: datetime) -> None:
     _able(Desks(now).roster(team, Past([(episode, episode.lead)]).offers_of(episode)), user)
 
 
-def offer(episode: Episode, user: User, team: Team, *, why: str, by: User | None, now: datetime) -> Handoff:
-    """Offer a waiting episode to this rep; over capacity with an override row that says why. Raises NotAble.
+def offer(
+    episode: Episode,
+    user: User,
+    team: Team,
+    *,
+    why: str,
+    by: User | None,
+    now: datetime,
+    passes_capacity: bool = True,
+) -> Handoff:
+    """Offer a waiting episode to this rep; over capacity, where that may be, with an override row that says why.
 
-    Lead and episode are locked by the caller.
+    Lead and episode are locked by the caller. Raises NotAble, OverCapacity.
     """
     desks = Desks(now)
     desks.lock([team.pk])
@@ -63,7 +72,7 @@ def offer(episode: Episode, user: User, team: Team, *, why: str, by: User | None
         now=max(now, episode.waiting_since or now),
         why=why,
         trace=trace | roster.trace(chosen.rep, passes_capacity=True),
-        override=why if chosen.is_full else None,
+        override=why if chosen.is_full and passes_capacity else None,
     )
 
 

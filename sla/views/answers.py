@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,6 +19,9 @@ from leads.viewer import is_part, viewer_of
 from sla.handoffs import UNDO_FOR
 from sla.models import Handoff, HandoffChange, State
 from sla.rows import rows, what_happened
+from sla.views.once import Draft, draft_of, new_key
+
+NOTHING_TYPED = Draft()
 
 SAID = {
     State.OFFERED: "Back on offer",
@@ -26,7 +29,10 @@ SAID = {
     State.CONVERTED: "Converted",
     State.RETURNED: "Returned",
     State.REJECTED: "Rejected",
+    State.MOVED: "Handed over",
 }
+# No undo: the lead has gone on, and only whoever has it now can give it back.
+FINAL = (State.MOVED, State.WITHDRAWN)
 
 
 @dataclass(frozen=True)
@@ -37,14 +43,17 @@ class Toast:
     handoff: Handoff | None = None
     seconds: int = 0
     is_bad: bool = False
+    key: str = field(default_factory=new_key)
 
 
-def done(request: HttpRequest, handoff: Handoff, *, now: datetime) -> HttpResponse:
-    """The verdict stands: show it, and offer to take it back."""
+def done(request: HttpRequest, handoff: Handoff, *, now: datetime, again: bool = False) -> HttpResponse:
+    """The verdict stands: show it, and offer to take it back. `again`: it had been sent before, and is told as such."""
     if not is_part(request):
-        return redirect(f"{_where(request, handoff.episode.lead)}?done={handoff.public_id}")
-    toast = _undo_toast(handoff, now=now)
-    return show(request, handoff.episode.lead, now=now, toast=toast, handoff=handoff, is_undo=toast.handoff is None)
+        told = urlencode({"done": handoff.public_id} | ({"again": "yes"} if again else {}))
+        return redirect(f"{_where(request, handoff.episode.lead)}?{told}")
+    toast = _undo_toast(handoff, now=now, again=again)
+    is_undo = toast.handoff is None and handoff.state not in FINAL
+    return show(request, handoff.episode.lead, now=now, toast=toast, handoff=handoff, is_undo=is_undo)
 
 
 def said(request: HttpRequest, lead: Lead, text: str, *, now: datetime) -> HttpResponse:
@@ -66,7 +75,7 @@ def refused(
         told = what_happened(handoff, now=now)
     toast = Toast(told, is_bad=True)
     stale = handoff if refusal.status == 409 else None
-    return show(request, lead, now=now, toast=toast, handoff=stale, status=refusal.status)
+    return show(request, lead, now=now, toast=toast, handoff=stale, status=refusal.status, draft=draft_of(request))
 
 
 def show(
@@ -78,12 +87,13 @@ def show(
     handoff: Handoff | None = None,
     status: int = 200,
     is_undo: bool = False,
+    draft: Draft = NOTHING_TYPED,
 ) -> HttpResponse:
     """The promise as it stands now, with a toast; on the inbox its row and the counts follow."""
     from sla.views.lead_promise import promise_of
 
     viewer = viewer_of(request)
-    page = promise_of(lead, viewer=viewer, now=now) | {"toast": toast, "answered": handoff}
+    page = promise_of(lead, viewer=viewer, now=now, draft=draft) | {"toast": toast, "answered": handoff}
     if not is_part(request):
         return render(request, "sla/promise.html", page, status=status)
     on_inbox = urlsplit(request.htmx.current_url_abs_path or "")  # type: ignore[attr-defined]
@@ -116,14 +126,19 @@ def toast_after(request: HttpRequest, *, now: datetime) -> Toast | None:
     except ValueError:
         return None
     handoff = Handoff.objects.visible_to(viewer_of(request)).filter(public_id=key).first()
-    return _undo_toast(handoff, now=now) if handoff is not None else None
+    again = request.GET.get("again") == "yes"
+    return _undo_toast(handoff, now=now, again=again) if handoff is not None else None
 
 
-def _undo_toast(handoff: Handoff, *, now: datetime) -> Toast:
+def _undo_toast(handoff: Handoff, *, now: datetime, again: bool = False) -> Toast:
     last = handoff.changes.order_by("-at", "-id").first()
     text = f"{SAID.get(State(handoff.state), 'Done')}: {handoff.episode.lead.name}"
     if last is None or last.is_undo:
         return Toast(text if last is None else f"Undone: {handoff.episode.lead.name}")
+    if again:
+        text = f"{what_happened(handoff, now=now)}: {handoff.episode.lead.name}"
+    if handoff.state in FINAL:
+        return Toast(text)
     return Toast(text, handoff, seconds=_seconds_left(last, now=now))
 
 

@@ -17,14 +17,18 @@ from leads.viewer import is_part, signed_in, viewer_of
 from scoring.models import Episode, Lane
 from sla import clocks, handoffs, routing, timers
 from sla.clocks import pausing
-from sla.models import CalendarVersion, Clock, ClockPause, ClockTiming, Handoff, Reason, State, Touch
+from sla.models import CalendarVersion, Clock, ClockPause, ClockTiming, Handoff, State, Touch
 from sla.querysets import managed_teams
+from sla.routing import handing_over
 from sla.timers import Timer
-from sla.views.answers import toast_after
+from sla.views.answers import NOTHING_TYPED, Toast, toast_after
 from sla.views.company import company_of, hosting
+from sla.views.once import Draft, new_key, unsent
+from sla.views.sheets import choices
 from sla.worktime import Counted, Deadline, Uncounted
 
 SUM_AT_MOST = 60
+SIGNED_OUT = "You had been signed out, so nothing was sent. What you typed is still here: look once more and send it."
 READS_PAPER = (Role.MANAGER, Role.REVOPS, Role.ADMIN, Role.MARKETING)
 VERDICTS = (State.REJECTED, State.RETURNED, State.CONVERTED)
 
@@ -54,11 +58,13 @@ def lead_promise(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The promise, as a part of the lead page or as a page of its own."""
     viewer, now = viewer_of(request), clock.now()
     lead = get_object_or_404(Lead.objects.visible_to(viewer).select_related("account"), public_id=public_id)
-    page = promise_of(lead, viewer=viewer, now=now) | {"toast": toast_after(request, now=now)}
+    draft = unsent(request, lead)
+    toast = Toast(SIGNED_OUT, is_bad=True) if draft.was_signed_out else toast_after(request, now=now)
+    page = promise_of(lead, viewer=viewer, now=now, draft=draft) | {"toast": toast}
     return render(request, "sla/promise.html#promise" if is_part(request) else "sla/promise.html", page)
 
 
-def promise_of(lead: Lead, *, viewer: User, now: datetime) -> dict[str, Any]:
+def promise_of(lead: Lead, *, viewer: User, now: datetime, draft: Draft = NOTHING_TYPED) -> dict[str, Any]:
     """All that the promise shows of this lead to this viewer."""
     lead.refresh_from_db()
     hosted = hosting(lead)
@@ -86,10 +92,15 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime) -> dict[str, Any]:
         and hosted is None
         and handoff.state in VERDICTS
         and managed_teams(viewer).filter(pk=handoff.team_id, memberships__user=viewer).exists(),
-        "reasons": _reasons(handoff) if acts and handoff is not None else [],
+        "choices": choices(handoff, draft, now=now) if acts and handoff is not None and handoff.is_open else [],
+        "colleagues": handing_over.colleagues_for(handoff, viewer, now=now)
+        if acts and handoff is not None and handoff.is_open and handoff.lane != Lane.SIGNAL
+        else [],
+        "draft": draft,
+        "key": new_key(),
         "means": Touch.Means.choices,
         "outcomes": Touch.Outcome.choices,
-        "bant": handoffs_bant(),
+        "bant": [(name, asks, draft.values.get(name, "")) for name, asks in handoffs_bant()],
         "touches": Touch.objects.filter(handoff=handoff).select_related("performed_by").order_by("-occurred_at")[:5]
         if handoff is not None
         else [],
@@ -138,10 +149,3 @@ def _hours(timing: ClockTiming) -> str:
         return "round the clock"
     versions = CalendarVersion.objects.filter(pk__in=timing.calendar_versions).select_related("calendar")
     return " and ".join(str(version) for version in versions)
-
-
-def _reasons(handoff: Handoff) -> list[Reason]:
-    """The reasons that may be given where the hand-off stands."""
-    stands = {"on_reject": True} if handoff.state == State.OFFERED else {"on_return": True}
-    reasons = Reason.objects.filter(is_active=True, **stands)
-    return list(reasons.exclude(follows=Reason.Follows.DATE) if handoff.lane == Lane.SIGNAL else reasons)

@@ -16,6 +16,8 @@ from sla import handoffs
 from sla.handoffs.moves import how_it_stands
 from sla.models import Clock, Handoff, Reason, State, Target
 from sla.telling import links, sums
+from sla.views.once import draft_of
+from sla.views.sheets import Choice, choices, evidence_name
 
 
 @csrf_protect
@@ -47,7 +49,7 @@ def mail_answer(request: HttpRequest, token: str) -> HttpResponse:
         "told": refusal_told,
         "given": request.POST,
         "stands": how_it_stands(handoff),
-        "reasons": _reasons(),
+        "choices": _choices(request, handoff) if asks else [],
         "due": sums.local(running.due_at, answering.user) if asks and (running := _accept_clock(handoff)) else "",
     }
     return _page(request, page, status=status)
@@ -66,7 +68,8 @@ def _answer(request: HttpRequest, answering: links.Answering) -> Handoff:
         reason = request.POST.get("reason", "")
         if not reason:
             raise Invalid("Choose a reason for rejecting.", field="reason")
-        return handoffs.reject(answering.handoff.pk, reason=reason, note=request.POST.get("note", ""), **given)
+        evidence, note = request.POST.get(evidence_name(reason), ""), request.POST.get("note", "")
+        return handoffs.reject(answering.handoff.pk, reason=reason, evidence=evidence, note=note, **given)
     raise Invalid("Choose: accept, or reject with a reason.", field="answer")
 
 
@@ -75,10 +78,10 @@ def _accept_clock(handoff: Handoff) -> Clock | None:
     return Clock.objects.filter(handoff=handoff, target=Target.ACCEPT, verdict="").first()
 
 
-def _reasons() -> list[Reason]:
-    """The reasons a rejection may have; one that needs a named date is given at the desk."""
-    reasons = Reason.objects.filter(is_active=True, on_reject=True)
-    return list(reasons.exclude(follows=Reason.Follows.DATE))
+def _choices(request: HttpRequest, handoff: Handoff) -> list[Choice]:
+    """The reasons a rejection may have, with what follows; one that needs a named date is given at the desk."""
+    found = choices(handoff, draft_of(request), now=clock.now())
+    return [choice for choice in found if choice.reason.follows != Reason.Follows.DATE]
 
 
 def _page(request: HttpRequest, page: dict[str, Any], *, status: int) -> HttpResponse:

@@ -132,9 +132,14 @@ def _move(row: HandoffChange) -> Entry:
         detail=str(reason) if verdict and reason else row.why if row.why != "verdict" else "",
         who=proxy,
         tone=tone,
-        note=row.handoff.note if row.handoff.state == row.to_state else "",
+        note=_said(row.handoff) if row.handoff.state == row.to_state else "",
         rank=3,
     )
+
+
+def _said(handoff: Handoff) -> str:
+    """The evidence the reason asked for, and the note."""
+    return " · ".join(part for part in (handoff.evidence, handoff.note) if part)
 
 
 def _touches(lead: Lead) -> list[Entry]:

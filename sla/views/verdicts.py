@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypedDict
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -17,100 +19,112 @@ from leads.models import Lead, User
 from leads.viewer import signed_in, viewer_of
 from sla import handoffs, touches
 from sla.handoffs.verdicts import BANT
-from sla.models import Handoff
+from sla.models import Handoff, Reason, Touch
+from sla.routing import handing_over
 from sla.views import answers
+from sla.views.once import SentBefore, form_of, keeps_text, once
+from sla.views.sheets import evidence_name
 
-Answer = Callable[[Handoff, User, datetime], Handoff]
+View = Callable[[HttpRequest, UUID], HttpResponse]
 
 
-@signed_in
-@require_POST
-def accept(request: HttpRequest, public_id: UUID) -> HttpResponse:
+class Told(TypedDict):
+    """What every verdict is told: by whom, and when."""
+
+    by: User
+    now: datetime
+
+
+class No(TypedDict):
+    """What goes with a no."""
+
+    reason: str
+    evidence: str
+    note: str
+    named_date: datetime | None
+
+
+Answer = Callable[[HttpRequest, int, Told], Handoff]
+
+
+def verdict(give: Answer) -> View:
+    """A form that answers a hand-off the viewer may see: what came of it is told, or why it was refused."""
+
+    @signed_in
+    @require_POST
+    @functools.wraps(give)
+    def view(request: HttpRequest, public_id: UUID) -> HttpResponse:
+        viewer, now = viewer_of(request), clock.now()
+        visible = Handoff.objects.visible_to(viewer).select_related("episode__lead", "user")
+        handoff = get_object_or_404(visible, public_id=public_id)
+        lead, told = handoff.episode.lead, Told(by=viewer, now=now)
+        key, form = request.POST.get("key", ""), form_of(request)
+        try:
+            answered = once(lambda: give(request, handoff.pk, told), form=form, key=key, lead=lead, **told)
+        except SentBefore:
+            handoff.refresh_from_db()
+            return answers.done(request, handoff, now=clock.now(), again=True)
+        except Refused as refusal:
+            return answers.refused(request, lead, refusal, now=now, handoff=handoff)
+        return answers.done(request, answered, now=clock.now())
+
+    return keeps_text(view)
+
+
+@verdict
+def accept(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """The rep, or a manager for them, takes the lead."""
-    return _answer(
-        request,
-        public_id,
-        lambda handoff, by, now: handoffs.accept(handoff.pk, by=by, now=now, seen_version=_seen_version(request)),
-    )
+    return handoffs.accept(handoff_id, seen_version=_seen_version(request), **told)
 
 
-@signed_in
-@require_POST
-def reject(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """The lead did not meet the definition, with the reason."""
-    return _answer(
-        request,
-        public_id,
-        lambda handoff, by, now: handoffs.reject(
-            handoff.pk,
-            reason=_chosen(request, "reason"),
-            note=request.POST.get("note", ""),
-            by=by,
-            now=now,
-            seen_version=_seen_version(request),
-        ),
-    )
+@verdict
+def reject(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
+    """The lead did not meet the definition, with the reason; or they named a date before anybody accepted."""
+    return handoffs.reject(handoff_id, seen_version=_seen_version(request), **_no(request), **told)
 
 
-@signed_in
-@require_POST
-def return_(request: HttpRequest, public_id: UUID) -> HttpResponse:
+@verdict
+def return_(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """What the conversation showed, with the reason, and the date the person named where there is one."""
-    return _answer(
-        request,
-        public_id,
-        lambda handoff, by, now: handoffs.return_(
-            handoff.pk,
-            reason=_chosen(request, "reason"),
-            note=request.POST.get("note", ""),
-            named_date=_local(request, "named_date"),
-            by=by,
-            now=now,
-            seen_version=_seen_version(request),
-        ),
-    )
+    return handoffs.return_(handoff_id, seen_version=_seen_version(request), **_no(request), **told)
 
 
-@signed_in
-@require_POST
-def convert(request: HttpRequest, public_id: UUID) -> HttpResponse:
+@verdict
+def convert(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """Sales-qualified, with what is known of budget, authority, need and timing."""
-    return _answer(
-        request,
-        public_id,
-        lambda handoff, by, now: handoffs.convert(
-            handoff.pk,
-            bant={field: request.POST[field] for field in BANT if request.POST.get(field, "").strip()},
-            note=request.POST.get("note", ""),
-            by=by,
-            now=now,
-            seen_version=_seen_version(request),
-        ),
+    return handoffs.convert(
+        handoff_id,
+        bant={field: request.POST[field] for field in BANT if request.POST.get(field, "").strip()},
+        note=request.POST.get("note", ""),
+        seen_version=_seen_version(request),
+        **told,
     )
 
 
-@signed_in
-@require_POST
-def undo(request: HttpRequest, public_id: UUID) -> HttpResponse:
+@verdict
+def hand_over(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
+    """The rep, or a manager for them, gives it to a colleague, with the reason; told is how the former one stands."""
+    to = User.objects.filter(public_id=_uuid(request.POST.get("to", "")), is_active=True).first()
+    if to is None:
+        raise Invalid("Choose a colleague.", field="to")
+    why, seen = request.POST.get("why", ""), _seen_version(request)
+    handing_over.hand_over(handoff_id, to=to, why=why, seen_version=seen, **told)
+    return Handoff.objects.select_related("user", "episode__lead").get(pk=handoff_id)
+
+
+@verdict
+def undo(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """Take the last verdict back, within its seconds."""
-    return _answer(
-        request,
-        public_id,
-        lambda handoff, by, now: handoffs.undo(handoff.pk, by=by, now=now, seen_version=_seen_version(request)),
-    )
+    return handoffs.undo(handoff_id, seen_version=_seen_version(request), **told)
 
 
-@signed_in
-@require_POST
-def reopen(request: HttpRequest, public_id: UUID) -> HttpResponse:
+@verdict
+def reopen(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """A manager takes a verdict back later, with a reason."""
-    return _answer(
-        request,
-        public_id,
-        lambda handoff, by, now: handoffs.reopen(handoff.pk, by=by, why=request.POST.get("why", ""), now=now),
-    )
+    return handoffs.reopen(handoff_id, why=request.POST.get("why", ""), **told)
 
 
+@keeps_text
 @signed_in
 @require_POST
 def touch(request: HttpRequest, public_id: UUID) -> HttpResponse:
@@ -118,34 +132,48 @@ def touch(request: HttpRequest, public_id: UUID) -> HttpResponse:
     viewer, now = viewer_of(request), clock.now()
     lead = get_object_or_404(Lead.objects.visible_to(viewer), public_id=public_id)
     handoff = Handoff.objects.open().filter(episode__lead=lead).select_related("user").first()
-    acts = handoff is not None and handoffs.may_act(handoff, viewer)
+    performed_by = handoff.user if handoff is not None and handoffs.may_act(handoff, viewer) else viewer
+    key, form = request.POST.get("key", ""), form_of(request)
     try:
-        made = touches.record(
-            lead.pk,
-            means=request.POST.get("means", ""),
-            outcome=request.POST.get("outcome", ""),
-            performed_by=handoff.user if handoff is not None and acts else viewer,
-            recorded_by=viewer,
-            occurred_at=_local(request, "occurred_at") or now,
+        made = once(
+            lambda: _touch(request, lead, performed_by=performed_by, by=viewer, now=now),
+            form=form,
+            key=key,
+            lead=lead,
+            by=viewer,
             now=now,
-            note=request.POST.get("note", ""),
         )
+    except SentBefore:
+        return answers.said(request, lead, "This touch was recorded already, once.", now=now)
     except Refused as refusal:
         return answers.refused(request, lead, refusal, now=now)
     later = " It was logged late, so it counts from now." if made.logged_later else ""
     return answers.said(request, lead, f"{made.get_means_display()} recorded.{later}", now=now)
 
 
-def _answer(request: HttpRequest, public_id: UUID, give: Answer) -> HttpResponse:
-    """Load the hand-off, give the verdict, and tell what came of it."""
-    viewer, now = viewer_of(request), clock.now()
-    visible = Handoff.objects.visible_to(viewer).select_related("episode__lead", "user")
-    handoff = get_object_or_404(visible, public_id=public_id)
-    try:
-        answered = give(handoff, viewer, now)
-    except Refused as refusal:
-        return answers.refused(request, handoff.episode.lead, refusal, now=now, handoff=handoff)
-    return answers.done(request, answered, now=clock.now())
+def _touch(request: HttpRequest, lead: Lead, *, performed_by: User, by: User, now: datetime) -> Touch:
+    return touches.record(
+        lead.pk,
+        means=request.POST.get("means", ""),
+        outcome=request.POST.get("outcome", ""),
+        performed_by=performed_by,
+        recorded_by=by,
+        occurred_at=_local(request, "occurred_at") or now,
+        now=now,
+        note=request.POST.get("note", ""),
+    )
+
+
+def _no(request: HttpRequest) -> No:
+    """What a sheet of reasons says. A date belongs to a reason that comes back on one; elsewhere it was left over."""
+    reason = _chosen(request, "reason")
+    dated = Reason.objects.filter(code=reason, follows=Reason.Follows.DATE).exists() if reason.isprintable() else False
+    return No(
+        reason=reason,
+        evidence=request.POST.get(evidence_name(reason), ""),
+        note=request.POST.get("note", ""),
+        named_date=_local(request, "named_date") if dated else None,
+    )
 
 
 def _seen_version(request: HttpRequest) -> int | None:
@@ -163,6 +191,13 @@ def _chosen(request: HttpRequest, name: str) -> str:
     if not value:
         raise Invalid("Choose a reason.", field=name)
     return value
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)
 
 
 def _local(request: HttpRequest, name: str) -> datetime | None:

@@ -38,13 +38,15 @@ export function answerWhatWasWanted() {
 document.addEventListener("input", (event) => {
   if (!event.target.matches("[data-filter]")) return;
   const asked = event.target.value.trim().toLowerCase();
-  for (const reason of all(".reason", event.target.form)) reason.hidden = !reason.textContent.toLowerCase().includes(asked);
+  for (const choice of all(".choice", event.target.form)) {
+    choice.hidden = !one(".reason-name", choice).textContent.toLowerCase().includes(asked);
+  }
 });
 
 document.addEventListener("keydown", (event) => {
   if (!event.target.matches("[data-filter]") || !["Enter", "ArrowDown", "ArrowUp"].includes(event.key)) return;
   event.preventDefault();
-  const here = all(".reason:not([hidden]) input", event.target.form);
+  const here = all(".choice:not([hidden]) input[type=radio]", event.target.form);
   const at = here.findIndex((radio) => radio.checked);
   if (event.key !== "Enter") {
     const next = here[Math.max(0, Math.min(here.length - 1, at + (event.key === "ArrowDown" ? 1 : -1)))];
@@ -55,6 +57,8 @@ document.addEventListener("keydown", (event) => {
   if (!picked) return;
   picked.checked = true;
   const date = one('[name="named_date"]', event.target.form);
-  if (picked.dataset.follows === "date" && date && !date.value) date.focus();
+  const asks = one(".reason-asks input", picked.closest(".choice"));
+  if (asks && !asks.value) asks.focus();
+  else if (picked.dataset.follows === "date" && date && !date.value) date.focus();
   else event.target.form.requestSubmit();
 });

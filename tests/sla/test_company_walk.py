@@ -30,7 +30,7 @@ from tests.thorough import THOROUGH
 pytestmark = pytest.mark.django_db
 SEEDS, STEPS = (40, 60) if THOROUGH else (2, 12)
 ACTS = ["Visited Pricing Page"] * 4 + ["Requested Demo"] * 2 + ["Started Free Trial", "Visited Careers Page"]
-REASONS = ["bad_contact", "competitor", "wrong_territory", "duplicate"]
+REASONS = ["bad_contact", "competitor", "wrong_territory", "outside_market"]
 
 
 class Walk:

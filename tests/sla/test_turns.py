@@ -123,11 +123,11 @@ class TestTurns:
         assert routed(waits(), now=now).user == house.ben.user
 
     @pytest.mark.parametrize("undone", [False, True])
-    def test_are_owed_again_for_a_duplicate_unless_that_is_undone(
+    def test_are_owed_again_for_a_lead_that_was_none_unless_that_is_undone(
         self, house: Company, waits: Callable[..., Episode], now: datetime, undone: bool
     ) -> None:
         first = routed(waits(), now=now)
-        handoffs.reject(first.pk, reason="duplicate", by=house.ben.user, now=now)
+        handoffs.reject(first.pk, reason="bad_contact", by=house.ben.user, now=now)
         assert GivenBack.objects.count() == 1
         if undone:
             handoffs.undo(first.pk, by=house.ben.user, now=now + timedelta(seconds=5))

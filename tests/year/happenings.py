@@ -179,7 +179,9 @@ def touch(floor: Floor, pk: int) -> None:
 
 def reject(floor: Floor, pk: int) -> None:
     """A rep says no before accepting."""
-    handoffs.reject(pk, reason=floor.dice.choice(REJECTED), by=rep_of(pk), now=floor.now)
+    reason = floor.dice.choice(REJECTED)
+    evidence = "https://crm.example/records/7" if reason == "duplicate" else ""
+    handoffs.reject(pk, reason=reason, evidence=evidence, by=rep_of(pk), now=floor.now)
     maybe_undo(floor, pk) or comes_back(floor, pk)
 
 
