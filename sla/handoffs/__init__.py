@@ -5,7 +5,7 @@ convert, return), `undo`, `splitting` (a colleague gets a matter of its own), `s
 `moves` is what each of them is made of: locks, the row that changes, the history row that stays.
 """
 
-from sla.handoffs.answers import NotTouchedYet
+from sla.handoffs.answers import NotTouchedYet, given_evidence
 from sla.handoffs.moves import UNDO_FOR, AlreadyDecided, AwayRep, InactiveRep, NotYours, is_away, may_act, present
 from sla.handoffs.offering import Offer, OverCapacity, offer_all
 from sla.handoffs.offers import matter_of, move_on, offer, withdraw
@@ -29,6 +29,7 @@ __all__ = [
     "OverCapacity",
     "accept",
     "convert",
+    "given_evidence",
     "is_away",
     "matter_of",
     "may_act",

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -63,16 +64,14 @@ def once(act: Callable[[], T], *, form: str, key: str, lead: Lead, by: User, now
 
     Two that come at the same moment come one after the other. Raises SentBefore for the second.
     """
-    if not key:
+    with transaction.atomic():
+        if key:
+            name = f"form:{form}:{key}"[:200]
+            kept = {"fingerprint": hashlib.sha256(name.encode()).hexdigest(), "status": 200, "at": now}
+            kept |= {"body": {"lead": str(lead.public_id)}}
+            if not AnsweredRequest.objects.get_or_create(user=by, key=name, defaults=kept)[1]:
+                raise SentBefore
         return act()
-    name = f"form:{form}:{key}"[:200]
-    kept = {"fingerprint": hashlib.sha256(name.encode()).hexdigest(), "status": 200, "at": now}
-    _, is_new = AnsweredRequest.objects.get_or_create(
-        user=by, key=name, defaults=kept | {"body": {"lead": str(lead.public_id)}}
-    )
-    if not is_new:
-        raise SentBefore
-    return act()
 
 
 def form_of(request: HttpRequest) -> str:

@@ -56,5 +56,5 @@ def choices(handoff: Handoff, draft: Draft, *, now: datetime) -> list[Choice]:
 
 def _needs(reason: Reason, *, offered: bool) -> str:
     if offered:
-        return "Accepts, then returns." if reason.follows == Reason.Follows.DATE else ""
+        return "Accepts it first." if reason.follows == Reason.Follows.DATE else ""
     return f"Needs {reason.get_needs_display().lower()} first." if reason.needs != Reason.Needs.NOTHING else ""

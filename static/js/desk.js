@@ -39,6 +39,15 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden || (busy && !asked)) event.preventDefault();
 });
 
+/* The session has ended: a poll says so, once, and leaves the page with what is typed on it where it is. */
+let toldSignedOut = false;
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (!isPoll(event.detail.elt) || !event.detail.xhr.getResponseHeader("HX-Redirect")) return;
+  event.preventDefault();
+  if (!toldSignedOut) say("You have been signed out. What you type is kept when you send it; you will be asked to log in.");
+  toldSignedOut = true;
+});
+
 let chosenBefore = "";
 let openBefore = "";
 document.addEventListener("htmx:beforeSwap", (event) => {

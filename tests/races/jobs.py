@@ -18,7 +18,7 @@ from scoring import assessment, qualification
 from sla import handoffs, routing, touches
 from sla.clocks import escalation, pausing
 from sla.people import absences, beginning, leaving, left_behind
-from sla.routing import assigning
+from sla.routing import assigning, handing_over
 
 
 def user(pk: int) -> User:
@@ -36,6 +36,10 @@ def reject(now: datetime, *, handoff: int, by: int) -> str:
 def reroute(now: datetime, *, handoff: int, by: int) -> str:
     """It is somebody else's: no verdict on the lead."""
     return handoffs.reject(handoff, reason="wrong_territory", by=user(by), now=now).state
+
+
+def hand_over(now: datetime, *, handoff: int, to: int, by: int) -> int:
+    return handing_over.hand_over(handoff, to=user(to), why="Her region", by=user(by), now=now).user_id
 
 
 def undo(now: datetime, *, handoff: int, by: int) -> str:
@@ -192,5 +196,5 @@ JOBS: dict[str, Callable[..., Any]] = {
         wake_up,
         pull,
     )
-    + (give, be_away, begin, act, decide, leave, assess, qualify, merge, send)
+    + (hand_over, give, be_away, begin, act, decide, leave, assess, qualify, merge, send)
 }

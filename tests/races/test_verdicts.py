@@ -85,6 +85,34 @@ class TestTwoPeople:
             assert clock_of(handoff, Target.FIRST_TOUCH).verdict == "met"
 
 
+class TestHandingOver:
+    def test_while_another_answers_leaves_one_of_the_two(
+        self, track: Track, house: Company, line: Iterator[Handoff], now: datetime
+    ) -> None:
+        """A manager says no while the rep hands it over: one of the two is told that it came too late."""
+        for handoff in line:
+            Rep.objects.filter(pk=house.ada.pk).update(is_active=True)
+            at = now + SECOND
+            answers = track.race(
+                {"do": "hand_over", "handoff": handoff.pk, "to": house.ada.user_id, "by": house.ben.user_id, "now": at},
+                {"do": "reject", "handoff": handoff.pk, "by": house.manager.pk, "now": at},
+            )
+            handoff.refresh_from_db()
+            assert refused(answers) == ["already_decided"]
+            hops = Handoff.objects.filter(episode=handoff.episode_id)
+            assert (handoff.state, hops.count()) in (("moved", 2), ("rejected", 1))
+
+    def test_of_the_last_room_gives_it_to_one(
+        self, track: Track, house: Company, now: datetime, line: Iterator[Handoff]
+    ) -> None:
+        first, second = next(line), next(line)
+        Rep.objects.filter(pk=house.ada.pk).update(is_active=True, capacity=1)
+        job = {"do": "hand_over", "to": house.ada.user_id, "by": house.ben.user_id, "now": now + SECOND}
+        answers = track.race({**job, "handoff": first.pk}, {**job, "handoff": second.pk})
+        assert refused(answers) == ["over_capacity"]
+        assert Handoff.objects.open().filter(user=house.ada.user_id).count() == 1
+
+
 class TestAcceptAgainstTheClock:
     def test_at_the_hop_either_the_rep_has_it_or_it_moved(
         self, track: Track, house: Company, line: Iterator[Handoff]

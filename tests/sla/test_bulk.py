@@ -1,0 +1,127 @@
+"""Many answers at once: each in its own transaction, the losers named, and nothing done twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from django.test import Client
+
+from leads import clock
+from sla import handoffs
+from sla.models import Handoff, State
+from sla.views import bulk
+from tests.desk import Company, company
+
+pytestmark = pytest.mark.django_db
+PATH = "/handoffs/bulk/"
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Pages ask the database for the time."""
+    return clock.now()
+
+
+@pytest.fixture
+def firm(now: datetime) -> Company:
+    return company(now)
+
+
+@pytest.fixture
+def ben(firm: Company) -> Client:
+    client = Client()
+    client.force_login(firm.ben.user)
+    return client
+
+
+def ticked(*rows: Handoff) -> list[str]:
+    return [f"{handoff.public_id}:{handoff.version}" for handoff in rows]
+
+
+def states(*rows: Handoff) -> list[str]:
+    return [Handoff.objects.get(pk=handoff.pk).state for handoff in rows]
+
+
+class TestBulk:
+    def test_does_what_it_can_and_names_the_rest(self, ben: Client, firm: Company, now: datetime) -> None:
+        good, late, theirs = firm.offered(now=now), firm.offered(now=now), firm.offered(now=now, rep=firm.ada)
+        seen = ticked(good, late, theirs)
+        handoffs.reject(late.pk, reason="student", by=firm.manager, now=now)
+        page = ben.post(PATH, {"answer": "accept", "handoff": seen}).content.decode()
+        assert "Accepted: 1 of 2" in page
+        assert "rejected this" in page
+        assert theirs.episode.lead.name not in page
+        assert states(good, late, theirs) == [State.ACCEPTED, State.REJECTED, State.OFFERED]
+
+    def test_undoes_all_of_it(self, ben: Client, firm: Company, now: datetime) -> None:
+        rows = [firm.offered(now=now) for _ in range(3)]
+        page = ben.post(PATH, {"answer": "accept", "handoff": ticked(*rows)}).content.decode()
+        again = re.findall(r'name="handoff" value="([^"]+)"', page)
+        assert len(again) == 3
+        page = ben.post(PATH, {"answer": "undo", "handoff": again}).content.decode()
+        assert "Undone: 3 of 3" in page
+        assert states(*rows) == [State.OFFERED] * 3
+
+    def test_asks_for_the_one_reason_and_says_its_effect(self, ben: Client, firm: Company, now: datetime) -> None:
+        rows = [firm.offered(now=now) for _ in range(2)]
+        asked = {"answer": "reject", "handoff": ticked(*rows)}
+        page = ben.post(PATH, asked).content.decode()
+        assert "Reject 2 leads" in page
+        assert "Rests 90 days, until " in page
+        assert states(*rows) == [State.OFFERED] * 2
+        assert ben.post(PATH, asked | {"reason": "duplicate", "note": "Twice"}).status_code == 422
+        assert states(*rows) == [State.OFFERED] * 2
+        ben.post(PATH, asked | {"reason": "bad_contact", "note": "Bounced"})
+        assert states(*rows) == [State.REJECTED] * 2
+        assert Handoff.objects.get(pk=rows[0].pk).note == "Bounced"
+
+    def test_hands_over_as_far_as_there_is_room(self, ben: Client, firm: Company, now: datetime) -> None:
+        firm.ada.capacity = 1
+        firm.ada.save()
+        rows = [firm.offered(now=now) for _ in range(2)]
+        asked = {"answer": "hand-over", "handoff": ticked(*rows)}
+        assert "0 of 1" in ben.post(PATH, asked).content.decode()
+        to = {"to": str(firm.ada.user.public_id), "why": "Her region"}
+        page = ben.post(PATH, asked | to).content.decode()
+        assert "Handed over: 1 of 2" in page
+        assert "has no room" in page
+        assert sorted(states(*rows)) == [State.MOVED, State.OFFERED]
+
+    def test_sent_twice_is_done_once_and_told(self, ben: Client, firm: Company, now: datetime) -> None:
+        row = firm.offered(now=now)
+        asked = {"answer": "reject", "handoff": ticked(row), "reason": "bad_contact", "key": "k"}
+        ben.post(PATH, asked)
+        page = ben.post(PATH, asked).content.decode()
+        assert f"{firm.ben.user} rejected this" in page
+        assert row.changes.count() == 2
+
+    @pytest.mark.parametrize(
+        ("asked", "told"),
+        [
+            ({"answer": "accept"}, "Tick the leads first"),
+            ({"answer": "accept", "handoff": ["nonsense", ":", "1:2"]}, "Tick the leads first"),
+            ({"answer": "sell", "handoff": ["00000000-0000-4000-8000-000000000000:1"]}, "Choose what to do"),
+        ],
+    )
+    def test_says_what_is_missing(self, ben: Client, asked: dict[str, object], told: str) -> None:
+        answer = ben.post(PATH, asked, follow=True)
+        assert told in answer.content.decode()
+
+    def test_takes_only_so_many(
+        self, ben: Client, firm: Company, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bulk, "AT_MOST", 1)
+        rows = [firm.offered(now=now) for _ in range(2)]
+        told = ben.post(PATH, {"answer": "accept", "handoff": ticked(*rows)}, follow=True).content.decode()
+        assert "At most 1 at once" in told
+        assert states(*rows) == [State.OFFERED] * 2
+
+    def test_asks_no_more_questions_for_more_leads(
+        self, ben: Client, firm: Company, now: datetime, django_assert_max_num_queries: Callable[[int], object]
+    ) -> None:
+        rows = [firm.offered(now=now) for _ in range(6)]
+        with django_assert_max_num_queries(14):
+            ben.post(PATH, {"answer": "hand-over", "handoff": ticked(*rows)})
