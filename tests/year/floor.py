@@ -1,7 +1,8 @@
 """The floor: what happens on it, in the order of time, and what must be true after each of it.
 
-One queue holds what people will do; the clocks hold what is due. Whichever comes first happens next, by the real verb,
-then the waiting are routed, and the lookout looks. Nothing here asks what time it is: the seed decides everything.
+One queue holds what people will do; the clocks hold what is due. Whichever comes first happens next, by the real verb
+or, as the clock process does it, by the page; then those who wait are routed by the page, and the lookout looks.
+Nothing here asks what time it is: the seed decides everything.
 """
 
 from __future__ import annotations
@@ -11,21 +12,25 @@ import heapq
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from leads.errors import Refused
 from scoring.models import Episode, Phase
 from sla import routing
-from sla.clocks import escalation
+from sla.clocks import due_page
+from sla.clockwork import PAGE, fire_due
 from sla.models import Clock, Handoff
+from sla.routing import pages
+from sla.routing.books import Books
+from sla.routing.rounds import AT_ONCE, REFUSED
 from tests.year.company import House
 from tests.year.lookout import Lookout
 
 Happening = Callable[[], object]
 SWEEP = "the sweep"
 STUCK_FOR = timedelta(hours=6)
-LOOK_AT_EVERYTHING_EVERY = timedelta(days=28)
+A_WEEK = timedelta(days=7)
 
 
 class Floor:
@@ -36,6 +41,7 @@ class Floor:
         self.now, self.ends_at = begins_at, ends_at
         self.clocks_down_until = begins_at
         self.lookout = Lookout()
+        self.steps = 0
         self.counted: Counter[str] = Counter()
         self.told = hashlib.sha256()
         self.on_offer: list[Callable[[Handoff], None]] = []
@@ -52,24 +58,28 @@ class Floor:
 
     def run(self, *, look: bool = True) -> None:
         """Go on until the end, looking after every step."""
-        everything_at = self.now + LOOK_AT_EVERYTHING_EVERY
-        while (what := self._step()) is not None:
-            self._route()
-            self._tell(what)
-            if look:
-                self.lookout.look(f"step {self.steps}: {what} at {self.now}")
-            if look and self.now >= everything_at:
+        everything_at = self.now + A_WEEK
+        while self.step(look=look):
+            if look and self.now >= everything_at and self.lookout.is_rested:
                 self.lookout.look_at_everything(f"step {self.steps}, at {self.now}")
-                everything_at = self.now + LOOK_AT_EVERYTHING_EVERY
+                everything_at = self.now + A_WEEK
                 self.say(f"  {self.now:%d %B %Y}: {self.steps:,} steps, all invariants hold everywhere")
         self._nothing_was_lost()
 
-    @property
-    def steps(self) -> int:
-        return sum(self.counted.values())
+    def step(self, *, look: bool) -> bool:
+        """What happens next, what the sweep of the waiting makes of it, and a look at both; False at the end."""
+        what = self._next()
+        if what is None:
+            return False
+        self.steps += 1
+        self._route()
+        self._tell(what)
+        if look:
+            self.lookout.look(f"step {self.steps}: {what} at {self.now}")
+        return True
 
-    def _step(self) -> str | None:
-        """The next happening: a clock's or a person's. None at the end."""
+    def _next(self) -> str | None:
+        """The next happening: a person's, or a page of clocks. None at the end."""
         due = Clock.objects.filter(next_step_at__isnull=False).order_by("next_step_at", "id").first()
         fires_at = max(due.next_step_at, self.clocks_down_until) if due is not None and due.next_step_at else None
         planned = self._plans[0][0] if self._plans else None
@@ -78,15 +88,25 @@ class Floor:
             return None
         assert first >= self.now or fires_at != first or self.now == self.clocks_down_until, f"{due} was due at {first}"
         self.now = max(self.now, first)
-        if due is not None and fires_at == first:
-            assert escalation.fire(due.pk, now=self.now), f"{due} has a step due that does not fire"
-            return self._count(f"clock: {due.target}")
+        if fires_at == first:
+            return self._fire()
         _, _, what, happening = heapq.heappop(self._plans)
         try:
             happening()
         except Refused as refused:
             what = f"{what}, refused: {refused.code}"
-        return self._count(what)
+        self.counted[what] += 1
+        return what
+
+    def _fire(self) -> str:
+        """A page of what is due, as the clock process fires it."""
+        page = dict(Clock.objects.filter(pk__in=due_page(now=self.now, limit=PAGE)).values_list("pk", "target"))
+        fired = fire_due(lambda: self.now)
+        assert fired, f"{page} have steps due that do not fire"
+        failed = Clock.objects.filter(pk__in=page, held_back_at__isnull=False)
+        assert not failed, [(str(clock), clock.held_back_why) for clock in failed]
+        self.counted.update(f"clock: {target}" for target in page.values())
+        return f"clocks: {sorted(page.values())}"
 
     def ask_again(self, episode_id: int) -> None:
         """Somebody may be able to take it now, whoever could not before."""
@@ -98,13 +118,10 @@ class Floor:
         self._stuck = {pk: until for pk, until in self._stuck.items() if pk in waiting}
         free = (pk for pk, not_before in waiting.items() if not_before is None or not_before <= self.now)
         asked = {pk for pk in free if self._stuck.get(pk, self.now) <= self.now}
-        line = routing.waiting_page(now=self.now, limit=100_000) if asked else []
-        for episode_id in (pk for pk in line if pk in asked):
-            asked.discard(episode_id)
-            if routing.route(episode_id, now=self.now) is None:
-                self._stuck[episode_id] = self.now + STUCK_FOR
-            else:
-                self._stuck.pop(episode_id, None)
+        line = routing.waiting_page(now=self.now, limit=len(asked), only=asked) if asked else []
+        made = self._offer(line)
+        self._stuck = {pk: until for pk, until in self._stuck.items() if pk not in made}
+        asked -= made
         self._stuck |= dict.fromkeys(asked, self.now + STUCK_FOR)  # in the pool, or a manager's to decide
         if self._stuck and self._sweep_at <= self.now:
             self._sweep_at = self.now + STUCK_FOR
@@ -116,13 +133,21 @@ class Floor:
             for answer in self.on_offer:
                 answer(handoff)
 
+    def _offer(self, line: Sequence[int]) -> set[int]:
+        """Offer those who wait a page at a time, and where one of it is refused each by itself; who was offered."""
+        made: set[int] = set()
+        books = Books(self.now)
+        for start in range(0, len(line), AT_ONCE):
+            page = line[start : start + AT_ONCE]
+            try:
+                made |= pages.route(page, now=self.now, books=books).made.keys()
+            except REFUSED:
+                made |= {pk for pk in page if routing.route(pk, now=self.now, books=books) is not None}
+        return made
+
     def _nothing_was_lost(self) -> None:
         late = Clock.objects.filter(next_step_at__lt=self.now, held_back_at=None)
         assert not late.exists() or self.now < self.clocks_down_until, [str(clock) for clock in late[:5]]
-
-    def _count(self, what: str) -> str:
-        self.counted[what] += 1
-        return what
 
     def _tell(self, what: str) -> None:
         self.told.update(f"{self.now.isoformat()} {what}\n".encode())

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from sla.models import Clock
 from tests.emptying import Emptying
 from tests.year import company, happenings
 from tests.year.floor import Floor
@@ -41,7 +42,7 @@ def floor_of(seed: int, *, leads: int, reps: int, days: int) -> Floor:
 def _views_go(transactional_db: None) -> Iterator[None]:
     yield
     with connection.cursor() as cursor:
-        cursor.execute("DROP SCHEMA IF EXISTS looked_at CASCADE")
+        cursor.execute("DROP SCHEMA IF EXISTS changed, looked_at CASCADE")
 
 
 @pytest.mark.slow
@@ -56,12 +57,42 @@ def test_all_invariants_hold_after_every_step() -> None:
     except BaseException as failed:
         failed.add_note(f"Play it again with BATON_SEED={SEED} BATON_LEADS={LEADS} BATON_REPS={REPS} BATON_DAYS={DAYS}")
         raise
+    took, lookout = time.monotonic() - began, floor.lookout
     print(
-        f"\nSeed {SEED}: {DAYS} days, {REPS} reps, {LEADS} leads, {floor.steps} steps, {floor.lookout.looks} looks "
-        f"with {len(floor.lookout.checks)} checks each, in {time.monotonic() - began:.0f} s"
+        f"\nSeed {SEED}: {DAYS} days, {REPS} reps, {LEADS:,} leads, {floor.steps:,} steps, {floor.steps / took:.1f}/s, "
+        f"{lookout.looks:,} looks at what a step touched and {lookout.whole_looks} at everything, "
+        f"with {len(lookout.checks)} checks each, in {took:.0f} s"
     )
     for what, count in floor.counted.most_common():
         print(f"{count:>8}  {what}")
+
+
+@pytest.mark.slow
+class TestTheLookout:
+    """What is broken on purpose, behind every verb's back, is seen after that very step."""
+
+    BREAKS = {
+        "due instants recompute": "UPDATE sla_clock SET due_at = due_at + interval '1 second' WHERE id = %(clock)s",
+        "hand-off history ends in the state": "UPDATE sla_handoff SET version = version + 1 WHERE id = %(handoff)s",
+        "phases equal hand-offs": "UPDATE scoring_episode SET phase = 'accepted' WHERE id = %(episode)s",
+        "stage history ends in the state": "UPDATE leads_lead SET stage = 'CUSTOMER' WHERE id = %(lead)s",
+    }
+
+    def test_sees_what_no_history_tells(self) -> None:
+        floor = floor_of(7, leads=3, reps=4, days=10)
+        while not Clock.objects.filter(verdict="", target="accept").exists():
+            assert floor.step(look=True)
+        clock = Clock.objects.filter(verdict="", target="accept").select_related("episode")[0]
+        ids = {"clock": clock.pk, "handoff": clock.handoff_id}
+        ids |= {"episode": clock.episode_id, "lead": clock.episode.lead_id}
+        for name, sql in self.BREAKS.items():
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute(sql, ids)
+                with pytest.raises(AssertionError, match=f"after it was broken:\n(.*\n)*{name}: "):
+                    floor.lookout.look("it was broken")
+                transaction.set_rollback(True)
+        floor.lookout.look("all is well again")
 
 
 @pytest.mark.slow
