@@ -15,6 +15,7 @@ from sla.handoffs import invariants as matters
 from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, State, Target
 from sla.people import invariants as people
 from sla.publishing import invariants as versions
+from sla.releasing import invariants as releasing
 from sla.routing import invariants as routing
 from sla.shadow import invariants as shadow
 from sla.shadow import standing
@@ -172,6 +173,7 @@ def _miscounted() -> Iterable[str]:
 CHECKS: list[Check] = [
     *versions.CHECKS,
     *routing.CHECKS,
+    *releasing.CHECKS,
     Check(
         1,
         "one open hand-off per episode",

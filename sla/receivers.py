@@ -21,6 +21,7 @@ from sla.models import (
     ClockExtension,
     ClockPause,
     Handoff,
+    ManagerAct,
     Rep,
     State,
     Target,
@@ -175,6 +176,7 @@ def empty_notes(lead: Lead, **kwargs: Any) -> None:
     Handoff.objects.filter(episode__members__lead=lead).update(note="", evidence="", bant={}, source="")
     ClockPause.objects.filter(clock__episode__members__lead=lead).update(reason="")
     ClockExtension.objects.filter(clock__episode__members__lead=lead).update(reason="")
+    ManagerAct.objects.filter(handoff__episode__members__lead=lead).update(reason="")
     AnsweredRequest.objects.filter(body__lead=str(lead.public_id)).delete()
 
 

@@ -21,6 +21,7 @@ from sla import routing
 from sla.clocks import retiming
 from sla.holidays import rolling
 from sla.people import left_behind
+from sla.releasing import run_all
 from sla.routing import signaling
 from sla.shadow import settling
 
@@ -42,6 +43,7 @@ def sweep(clock: Clock, *, older_than: timedelta = LEFT_BEHIND, stopping: Callab
         _dates,
         _scores,
         _assess,
+        _release,
         _left_behind,
         _signals,
         _paper,
@@ -105,6 +107,11 @@ def _assess(clock: Clock, older_than: timedelta) -> int:
     """Marks that no worker has taken."""
     left = AwaitingAssessment.objects.filter(since__lte=clock() - older_than).exists()
     return assess(now=clock()) if left else 0
+
+
+def _release(clock: Clock, older_than: timedelta) -> int:
+    """Standing leads that a manager ordered to go to sales, a page of each order."""
+    return run_all(clock)
 
 
 def _left_behind(clock: Clock, older_than: timedelta) -> int:

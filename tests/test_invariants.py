@@ -31,6 +31,19 @@ BREAKS: dict[str, tuple[str, ...]] = {
     "canaries are told of": (
         "INSERT INTO sla_canary (minute, armed_at, due_at, fired_at) VALUES (now(), now(), now(), now())",
     ),
+    "orders release what a day allows": (
+        "INSERT INTO sla_releaseorder (public_id, team_id, tier, source, why, by_id, at, state, ended_why) "
+        "SELECT gen_random_uuid(), team_id, '', '', 'Try', user_id, now(), 'running', '' FROM sla_handoff LIMIT 1",
+        "INSERT INTO sla_releaseday (order_id, date, quota, released) "
+        "SELECT id, '2026-03-10', 5, 1 FROM sla_releaseorder",
+    ),
+    "what was released by order waits no more": (
+        "INSERT INTO sla_releaseorder (public_id, team_id, tier, source, why, by_id, at, state, ended_why) "
+        "SELECT gen_random_uuid(), team_id, '', '', 'Try', user_id, now(), 'running', '' FROM sla_handoff LIMIT 1",
+        "INSERT INTO sla_orderedrelease (order_id, qualification_id, at, passed_over) "
+        "SELECT orders.id, standing.id, now(), '' FROM sla_releaseorder AS orders, scoring_qualification AS standing "
+        "LIMIT 1",
+    ),
     "hand-offs know what is due next": ("UPDATE sla_handoff SET next_due_at = now() WHERE id = {offered}",),
     "one open episode per lead": (
         "DROP INDEX one_open_episode_per_lead",

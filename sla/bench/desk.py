@@ -143,7 +143,7 @@ def _pages() -> Iterator[Page]:
         yield Page(f"lead, {part}", rep, paths, is_part=name != "lead")
     yield Page("board of two teams", manager, [board])
     yield Page("board of all teams", admin, [board])
-    yield Page("board of all teams, again", admin, [board], is_part=True)
+    yield Page("board of all teams, again", admin, [reverse("board-fresh")], is_part=True)
 
 
 def _wait(page: Page, url: str) -> Waited:

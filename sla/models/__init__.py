@@ -15,8 +15,10 @@ from sla.models.handoff import (
     State,
 )
 from sla.models.left_behind import LeftBehind, RepChange
+from sla.models.managing import ManagerAct
 from sla.models.people import Absence, AbsenceChange, Calendar, CalendarVersion, Desk, Rep
 from sla.models.policy import Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
+from sla.models.releasing import OrderedRelease, ReleaseDay, ReleaseOrder, ReleaseOrderChange
 from sla.models.rules import Reason, ReasonVersion, RoutingRule, RowVersion, RuleVersion
 from sla.models.shadow import PaperMatter, PaperOffer, PaperPromise, Shadow
 from sla.models.touch import Touch
@@ -53,6 +55,8 @@ __all__ = [
     "LeftBehind",
     "LastLook",
     "Leg",
+    "ManagerAct",
+    "OrderedRelease",
     "PaperMatter",
     "PaperOffer",
     "PaperPromise",
@@ -62,6 +66,9 @@ __all__ = [
     "Reason",
     "ReasonVersion",
     "Rep",
+    "ReleaseDay",
+    "ReleaseOrder",
+    "ReleaseOrderChange",
     "RepChange",
     "RoutingRule",
     "RoutingTrace",

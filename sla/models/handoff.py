@@ -115,9 +115,12 @@ class Handoff(models.Model):
             ),
         ]
         indexes = [
-            # Reader: the rep's inbox and load.
+            # Reader: the rep's inbox and load, and their place on the board: what of theirs runs out first.
             models.Index(
-                fields=["user", "state"], name="handoff_of_rep", condition=Q(state__in=["offered", "accepted"])
+                fields=["user", "next_due_at", "id"],
+                include=["state", "team", "tier", "source"],
+                name="handoff_of_rep",
+                condition=Q(state__in=["offered", "accepted"]),
             ),
             # Reader: routing, how much each rep has still to decide or to touch.
             models.Index(

@@ -91,7 +91,7 @@ def of_step(clock: Clock, step: LadderStep, recipient: User, *, effect_key: str,
         effect_key,
         kind=kind,
         topic=topic,
-        is_urgent=_asked_for_them(clock.handoff, recipient),
+        is_urgent=asked_for_them(clock.handoff, recipient),
         recipient=recipient,
         subject=f"{'Runs out soon' if step.warns else 'Late'}: {what} · {says['lead_name']}",
         template=f"{LETTERS}/{kind}",
@@ -164,7 +164,7 @@ def _told(
         effect_key,
         kind=kind,
         topic=Topic.NEW_LEAD if kind == NEW_LEAD else Topic.NEWS,
-        is_urgent=_asked_for_them(handoff, handoff.user) and kind in (NEW_LEAD, HAND_RAISED),
+        is_urgent=asked_for_them(handoff, handoff.user) and kind in (NEW_LEAD, HAND_RAISED),
         recipient=handoff.user,
         subject=subject,
         template=f"{LETTERS}/{template}",
@@ -174,7 +174,7 @@ def _told(
     )
 
 
-def _asked_for_them(handoff: Handoff | None, recipient: User) -> bool:
+def asked_for_them(handoff: Handoff | None, recipient: User) -> bool:
     """Whether the person asked to hear from us, and it is for this rep to reach out: that passes quiet hours."""
     return handoff is not None and handoff.lane == Lane.FAST and handoff.user_id == recipient.pk
 

@@ -17,7 +17,7 @@ from leads.timeline import Entry
 from leads.viewer import is_part, signed_in, viewer_of
 from scoring.models import Episode, EpisodeMember, Qualification
 from sla.clocks import BREACH
-from sla.models import ClockStep, Handoff, HandoffChange, PaperOffer, State, Touch
+from sla.models import ClockStep, Handoff, HandoffChange, ManagerAct, PaperOffer, State, Touch
 from sla.views import company
 from sla.why import why_rep
 
@@ -82,6 +82,7 @@ def _ours(lead: Lead, viewer: User) -> list[Entry]:
         *company.entries(lead, viewer),
         *_touches(lead),
         *_breaches(lead),
+        *_acts(lead),
         *_on_paper(lead, viewer),
     ]
 
@@ -175,6 +176,24 @@ def _on_paper(lead: Lead, viewer: User) -> list[Entry]:
             rank=3,
         )
         for row in rows.select_related("user", "matter__shadow__team", "matter__shadow__rule")
+    ]
+
+
+def _acts(lead: Lead) -> list[Entry]:
+    """What a manager did with it, and why."""
+    rows = ManagerAct.objects.filter(handoff__episode__lead=lead).select_related("by", "rep", "to")
+    said = {"nudged": "{by} nudged {rep}", "taken": "{by} took it over from {rep}"}
+    moved = "{by} took it from {rep}"
+    return [
+        Entry(
+            at=row.at,
+            icon="bell-alert" if row.what == ManagerAct.What.NUDGED else "arrows-right-left",
+            said=said.get(row.what, moved).format(by=row.by, rep=row.rep),
+            tone="muted",
+            note=row.reason,
+            rank=3,
+        )
+        for row in rows
     ]
 
 

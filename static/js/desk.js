@@ -2,6 +2,7 @@
    Everything here is a shortcut to a link or a form that works without it. */
 
 import { answerWhatWasWanted } from "./answers.js";
+import { isBusy } from "./board.js";
 import { all, one, root, wide } from "./dom.js";
 import { choose, chooseAgain } from "./inbox.js";
 import "./keys.js";
@@ -35,7 +36,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const element = event.detail.elt;
   const asked = event.detail.requestConfig.triggeringEvent;
   if (!isPoll(element) || asked?.type === "resync") return;
-  const busy = element.id === "board" && element.contains(document.activeElement);
+  const busy = element.id === "board" && (isBusy() || element.contains(document.activeElement));
   if (document.hidden || (busy && !asked)) event.preventDefault();
 });
 
@@ -49,17 +50,12 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
 });
 
 let chosenBefore = "";
-let openBefore = "";
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target.id === "board") openBefore = one("#board details.due[open]")?.id ?? "";
   if (event.detail.target.id === "list") chosenBefore = one(".is-chosen .row-link")?.dataset.lead ?? "";
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
   tick();
-  const wasOpen = openBefore && document.getElementById(openBefore);
-  openBefore = "";
-  if (wasOpen) wasOpen.open = true;
   if (event.detail.target?.id === "list" || event.detail.elt?.id === "list") chooseAgain(chosenBefore);
   if (event.detail.target?.id === "promise") answerWhatWasWanted();
 });

@@ -416,14 +416,16 @@ class TestBoard:
         client = signed(firm.manager)
         for _ in range(12):
             firm.offered(now=now)
-        with django_assert_max_num_queries(24):
+        with django_assert_max_num_queries(31):
             client.get("/board/")
 
     def test_shows_each_deadline_with_its_sum(self, firm: Company, signed: Signed, now: datetime) -> None:
-        firm.offered(now=now, tier=Tier.HOT)
+        offered = firm.offered(now=now, tier=Tier.HOT)
         firm.episode(firm.lead(now=now), now=now)
         shown = text(signed(firm.manager), "/board/")
         assert shown.count('<details class="due"') == 2
+        assert signed(firm.ben.user).get(f"/board/due/{offered.public_id}/").status_code == 404
+        shown += text(signed(firm.manager), f"/board/due/{offered.public_id}/")
         assert "<b>30 m of working time</b> to answer" in shown
         assert "<b>10 m of working time</b> to assign" in shown
         assert f"{firm.policy}, counted in round the clock" in shown

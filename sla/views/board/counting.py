@@ -1,0 +1,100 @@
+"""How much of what is on the floor: counted to a bound off one index, at the same cost however much is open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Count
+
+from leads.models import Team, User
+from scoring.models import Tier
+from sla.querysets import HandoffQuerySet
+from sla.views.board.narrowing import LANES, NUMBERS, Look, within
+
+MOST: Final = 9_999
+MOST_CHOICES: Final = 200
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value to narrow by; where it was counted, with how much it would leave."""
+
+    value: str
+    label: str
+    is_chosen: bool
+    size: int | None = None
+
+
+def lane_counts(look: Look) -> dict[str, int]:
+    """How much is in each lane of what the narrowing leaves, in one question; at most `MOST` and one are counted."""
+    counted: list[str] = []
+    params: list[Any] = []
+    for lane in LANES:
+        some = look.handoffs.filter(within(lane, now=look.now)).order_by().values("pk")[: MOST + 1]
+        sql, of_it = some.query.sql_with_params()
+        counted.append(f"(SELECT count(*) FROM ({sql}) AS found)")  # noqa: S608  (compiled by the ORM)
+        params += of_it
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(counted)}", params)  # noqa: S608  (compiled by the ORM)
+        return dict(zip(LANES, cursor.fetchone() or (), strict=True))
+
+
+def told(size: int, most: int = MOST) -> str:
+    """A number that was counted to a bound."""
+    return str(size) if size <= most else f"{most}+"
+
+
+def numbers(look: Look, lanes: Mapping[str, int], waiting: str) -> list[dict[str, Any]]:
+    """The numbers of the board, each a filter. What is due within 15 minutes is also due within the hour."""
+    found = {"late": lanes["late"], "soon": lanes["soon"], "hour": lanes["soon"] + lanes["next"]}
+    said = {key: told(size) for key, size in found.items()} | {"waiting": waiting}
+    return [
+        {
+            "key": key,
+            "label": label,
+            "count": said[key],
+            "is_some": said[key] != "0",
+            "address": look.address(show="" if look.show == key else key),
+        }
+        for key, label in NUMBERS.items()
+    ]
+
+
+def choices(look: Look, *, counted: bool) -> dict[str, list[Choice]]:
+    """What can be chosen; counted, each with how much it would leave beside what else is chosen."""
+    people = User.objects.filter(memberships__team__in=look.teams, rep__is_active=True).distinct()
+    named = people.order_by("full_name", "pk").values_list("pk", "public_id", "full_name", "email")[:MOST_CHOICES]
+    offered: dict[str, dict[Any, tuple[str, str]]] = {
+        "team": {pk: (str(pk), name) for pk, name in look.teams.values_list("pk", "name")[:MOST_CHOICES]},
+        "rep": {pk: (str(public), name or email) for pk, public, name, email in named},
+        "tier": {value: (value, label) for value, label in Tier.choices},
+        "source": {},
+    }
+    for name, value in look.chosen.items():
+        offered[name].setdefault(_key(value), (look.values[name], str(value)))
+    sizes = {name: _sizes(look, name) for name in offered} if counted else {}
+    if counted:
+        offered["source"] |= {each: (each, each) for each in sorted(sizes["source"], key=str.casefold) if each}
+    return {
+        name: [
+            Choice(value, label, look.values.get(name) == value, sizes[name].get(key, 0) if counted else None)
+            for key, (value, label) in list(values.items())[:MOST_CHOICES]
+        ]
+        for name, values in offered.items()
+    }
+
+
+def _sizes(look: Look, name: str) -> dict[Any, int]:
+    """How much there is of each value, of what everything else leaves."""
+    column = {"rep": "user"}.get(name, name)
+    left: HandoffQuerySet = look.narrowed(but=name)
+    if look.show not in ("", "waiting"):
+        left = left.filter(within(look.show, now=look.now))
+    return dict(left.order_by().values_list(column).annotate(size=Count("pk")))
+
+
+def _key(value: object) -> object:
+    return value.pk if isinstance(value, Team | User) else value

@@ -1,0 +1,137 @@
+"""The lanes of the board: open hand-offs by time to breach, a few of each, or one lane page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Q
+
+from sla.models import Clock, Handoff
+from sla.rows import Row, rows
+from sla.views.board.counting import told
+from sla.views.board.narrowing import HOUR, LANES, NUMBERS, QUARTER, Look, within
+from sla.views.dues import nearest_of
+
+OF_EACH: Final = 12
+PAGE: Final = 40
+
+
+@dataclass(frozen=True)
+class Lined:
+    """One open hand-off in its lane, with the clock that is due next; how that was counted is asked for."""
+
+    row: Row
+    clock: Clock | None
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One lane: some of its rows, how many there are, and where the next page begins."""
+
+    key: str
+    label: str
+    rows: list[Lined]
+    size: int
+    after: str = ""
+
+    @property
+    def count(self) -> str:
+        """How many there are, counted to a bound."""
+        return told(self.size)
+
+    @property
+    def left_out(self) -> int:
+        return self.size - len(self.rows)
+
+
+def lanes(look: Look, counts: Mapping[str, int], *, after: str = "") -> list[Lane]:
+    """What is shown of the floor, empty lanes left out; in a fixed number of questions."""
+    if look.show == "waiting":
+        return []
+    found = {lane: n for lane, n in counts.items() if n}
+    if look.show == "hour":
+        found = {"hour": found.get("soon", 0) + found.get("next", 0)}
+    elif look.show:
+        found = {look.show: found.get(look.show, 0)}
+    keys = _keys(look, list(found), after)
+    lined = _lined([pk for page in keys.values() for pk in page], look)
+    labels = LANES | {"hour": NUMBERS["hour"]}
+    return [
+        Lane(
+            lane,
+            labels[lane],
+            shown := [lined[pk] for pk in keys[lane][: _most(look)] if pk in lined],
+            found[lane],
+            after=_place(shown[-1].row.handoff) if look.show and len(keys[lane]) > PAGE and shown else "",
+        )
+        for lane in found
+        if keys.get(lane)
+    ]
+
+
+def _most(look: Look) -> int:
+    return PAGE if look.show else OF_EACH
+
+
+def _keys(look: Look, wanted: Sequence[str], after: str) -> dict[str, list[int]]:
+    """The ids of each lane's first rows, of all lanes in one question; of a lane alone, the page that comes after."""
+    if not wanted:
+        return {}
+    from_here = _beyond(after) if look.show else Q()
+    some = [
+        look.handoffs.filter(within(lane, now=look.now) & from_here)
+        .most_urgent_first()
+        .values_list("pk", "next_due_at")[: PAGE + 1 if look.show else OF_EACH]
+        for lane in wanted
+    ]
+    if len(some) == 1:
+        return {wanted[0]: [pk for pk, _ in some[0]]}
+    found: dict[str, list[int]] = {lane: [] for lane in wanted}
+    pairs = sorted(some[0].union(*some[1:], all=True), key=lambda pair: (pair[1] is None, pair[1] or look.now, pair[0]))
+    for pk, due_at in pairs:
+        found[_lane(due_at, look)].append(pk)
+    return found
+
+
+def _lane(due_at: datetime | None, look: Look) -> str:
+
+    if due_at is None:
+        return "none"
+    if due_at < look.now:
+        return "late"
+    if due_at < look.now + QUARTER:
+        return "soon"
+    return "next" if due_at < look.now + HOUR else "later"
+
+
+def _lined(keys: Sequence[int], look: Look) -> dict[int, Lined]:
+    """These hand-offs as the board shows them."""
+    if not keys:
+        return {}
+    shown = rows(Handoff.objects.filter(pk__in=keys).for_rows(), now=look.now)
+    return {row.handoff.pk: Lined(row, nearest_of(row.handoff)) for row in shown}
+
+
+def _place(handoff: Handoff) -> str:
+    """Where a page ends: the due instant and the hand-off, which order all there is."""
+    due_at = handoff.next_due_at
+    return f"{due_at.isoformat() if due_at is not None else ''}~{handoff.public_id}"
+
+
+def _beyond(after: str) -> Q:
+    """What comes after a place; after one that can't be read, everything."""
+    text, _, key = after.partition("~")
+    try:
+        due_at = datetime.fromisoformat(text) if text else None
+        last = Handoff.objects.filter(public_id=UUID(key)).values_list("pk", flat=True).first()
+    except ValueError:
+        return Q()
+    if last is None or (due_at is not None and due_at.tzinfo is None):
+        return Q()
+    if due_at is None:
+        return Q(next_due_at=None, pk__gt=last)
+    return Q(next_due_at__gt=due_at) | Q(next_due_at=due_at, pk__gt=last)

@@ -1,0 +1,139 @@
+"""What of the floor a manager looks at: their teams, narrowed by team, rep, tier and source, and one of the numbers.
+
+All of it stands in the address, so that a view of the board is a link.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest
+
+from leads.models import Role, Team, User
+from scoring.models import Tier
+from sla.models import Handoff
+from sla.querysets import HandoffQuerySet, managed_teams
+
+QUARTER: Final = timedelta(minutes=15)
+HOUR: Final = timedelta(hours=1)
+LANES: Final = {
+    "late": "Late",
+    "soon": "Within 15 minutes",
+    "next": "Within the hour",
+    "later": "Later",
+    "none": "No clock running",
+}
+NUMBERS: Final = {
+    "late": "Late now",
+    "soon": "Due within 15 min",
+    "hour": "Due within the hour",
+    "waiting": "Waiting for someone",
+}
+SHOWS: Final = frozenset(LANES) | frozenset(NUMBERS)
+
+
+def teams_of(viewer: User) -> QuerySet[Team]:
+    """The teams of this viewer's board; to people who manage nothing there is no board."""
+    if not viewer.has_role(Role.MANAGER, Role.REVOPS, Role.ADMIN):
+        raise Http404
+    return managed_teams(viewer)
+
+
+def within(lane: str, *, now: datetime) -> Q:
+    """The hand-offs whose next due instant lies in this lane, or counts to this number."""
+    soon, hour = now + QUARTER, now + HOUR
+    return {
+        "late": Q(next_due_at__lt=now),
+        "soon": Q(next_due_at__gte=now, next_due_at__lt=soon),
+        "next": Q(next_due_at__gte=soon, next_due_at__lt=hour),
+        "hour": Q(next_due_at__gte=now, next_due_at__lt=hour),
+        "later": Q(next_due_at__gte=hour),
+        "none": Q(next_due_at=None),
+    }[lane]
+
+
+def _teams(request: Any) -> QuerySet[Team]:
+    found: QuerySet[Team] = request.board_teams
+    return found
+
+
+def _people(request: Any) -> QuerySet[User]:
+    return User.objects.filter(memberships__team__in=request.board_teams).distinct()
+
+
+class Narrowed(django_filters.FilterSet):
+    """Open hand-offs by team, rep, tier and first-touch source; what can't be read narrows nothing."""
+
+    team = django_filters.ModelChoiceFilter(queryset=_teams)  # type: ignore[arg-type]
+    rep = django_filters.ModelChoiceFilter(
+        field_name="user",
+        to_field_name="public_id",
+        queryset=_people,  # type: ignore[arg-type]
+    )
+    tier = django_filters.ChoiceFilter(choices=Tier.choices)
+    source = django_filters.CharFilter(lookup_expr="exact", max_length=120)
+
+    class Meta:
+        model = Handoff
+        fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at the board: whose teams, narrowed by what, showing what, at which moment."""
+
+    viewer: User
+    teams: QuerySet[Team]
+    chosen: dict[str, Any]
+    show: str
+    now: datetime
+
+    @classmethod
+    def of(cls, request: HttpRequest, viewer: User, *, now: datetime) -> Look:
+        """As the address says. Raises 404 for people who manage nothing."""
+        teams = teams_of(viewer)
+        request.board_teams = teams  # type: ignore[attr-defined]
+        narrowed = Narrowed(request.GET, queryset=Handoff.objects.none(), request=request)
+        narrowed.is_valid()
+        chosen = {name: value for name, value in narrowed.form.cleaned_data.items() if value}
+        show = request.GET.get("show", "")
+        return cls(viewer, teams, chosen, show if show in SHOWS else "", now)
+
+    @cached_property
+    def floor(self) -> HandoffQuerySet:
+        """All that is open in the viewer's teams."""
+        opened = Handoff.objects.open()
+        return opened if self.viewer.has_role(Role.REVOPS, Role.ADMIN) else opened.of_teams(self.teams)
+
+    @cached_property
+    def handoffs(self) -> HandoffQuerySet:
+        """What of it the narrowing leaves."""
+        return self.narrowed()
+
+    def narrowed(self, *, but: str = "") -> HandoffQuerySet:
+        """What of it the narrowing leaves, one choice left aside."""
+        columns = {"rep": "user"}
+        return self.floor.filter(
+            **{columns.get(name, name): value for name, value in self.chosen.items() if name != but}
+        )
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What was chosen, as the address says it."""
+        found = {name: str(value) for name, value in self.chosen.items()}
+        if team := self.chosen.get("team"):
+            found["team"] = str(team.pk)
+        if rep := self.chosen.get("rep"):
+            found["rep"] = str(rep.public_id)
+        return found
+
+    def address(self, **other: str) -> str:
+        """The query of this look, with something else shown or chosen; an empty value takes it out."""
+        asked = {"show": self.show} | self.values | other
+        return urlencode({name: value for name, value in asked.items() if value})

@@ -1,0 +1,107 @@
+"""The strip of reps on the board: how much each has, what of theirs is due next, and until when they are away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from django.db.models import Count, Min, QuerySet
+
+from sla import timers
+from sla.handoffs import room
+from sla.models import Absence, Clock, Rep
+from sla.timers import Timer
+from sla.views.board.narrowing import Look, within
+
+SHOWN: Final = 24
+SOON_AWAY: Final = timedelta(days=7)
+
+
+class OfRep(NamedTuple):
+    """What one rep has open."""
+
+    size: int
+    late: int
+    due_at: datetime | None
+
+
+NOTHING: Final = OfRep(0, 0, None)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One rep in the strip: their load against capacity, all that is open with them, and what of it is late."""
+
+    rep: Rep
+    load: int
+    open: OfRep
+    nearest: Timer | None
+    away_until: datetime | None
+    is_chosen: bool = False
+
+    @property
+    def is_full(self) -> bool:
+        return self.load >= self.rep.capacity
+
+
+def reps_of(look: Look) -> QuerySet[Rep]:
+    """The active reps of the viewer's teams, or of the one chosen, by name."""
+    reps = Rep.objects.filter(user__memberships__team__in=look.teams, is_active=True)
+    if team := look.chosen.get("team"):
+        reps = reps.filter(user__memberships__team=team)
+    return reps.select_related("user").distinct().order_by("user__full_name", "pk")
+
+
+def seats(look: Look) -> list[Seat]:
+    """The first reps by name with load, nearest due time and absence, in a fixed number of questions."""
+    reps = list(reps_of(look)[:SHOWN])
+    chosen = look.chosen.get("rep")
+    counted = _open(look, reps)
+    loads = room.loads([rep.user_id for rep in reps])
+    nearest = _nearest({rep.user_id: counted[rep.user_id].due_at for rep in reps if rep.user_id in counted}, look.now)
+    absences = Absence.objects.filter(rep__in=reps, starts_at__lte=look.now, ends_at__gt=look.now)
+    away = {absence.rep_id: absence.ends_at for absence in absences}
+    return [
+        Seat(
+            rep,
+            loads.get(rep.user_id, 0),
+            counted.get(rep.user_id, NOTHING),
+            nearest.get(rep.user_id),
+            away.get(rep.pk),
+            is_chosen=chosen is not None and chosen.pk == rep.user_id,
+        )
+        for rep in reps
+    ]
+
+
+def absent(look: Look) -> Sequence[Absence]:
+    """Who is away now or will be within seven days, with who covers; the first to go first."""
+    rows = Absence.objects.filter(rep__in=reps_of(look).order_by().values("pk"), ends_at__gt=look.now)
+    rows = rows.filter(starts_at__lt=look.now + SOON_AWAY).select_related(
+        "rep__user", "cover__user", "rep__cover__user"
+    )
+    return list(rows.order_by("starts_at", "pk")[:SHOWN])
+
+
+def _open(look: Look, reps: Sequence[Rep]) -> dict[int, OfRep]:
+    """What each has open, of what everything but the choice of a rep leaves."""
+    theirs = look.narrowed(but="rep").filter(user__in=[rep.user_id for rep in reps]).order_by()
+    rows = theirs.values_list("user").annotate(
+        size=Count("pk"), late=Count("pk", filter=within("late", now=look.now)), due_at=Min("next_due_at")
+    )
+    return {user: OfRep(size, late, due_at) for user, size, late, due_at in rows}
+
+
+def _nearest(dues: Mapping[int, datetime | None], now: datetime) -> dict[int, Timer]:
+    """The chip of each one's nearest clock, by its known due instant."""
+    wanted = {due for due in dues.values() if due is not None}
+    running = (
+        Clock.objects.filter(verdict="", due_at__in=wanted, handoff__user__in=list(dues))
+        .order_by("handoff__user", "due_at", "pk")
+        .distinct("handoff__user")
+        .select_related("handoff")
+        .prefetch_related("timings__policy_version__policy", "pauses__by")
+    )
+    return {each.handoff.user_id: timers.of_clock(each, now=now) for each in running if each.handoff is not None}

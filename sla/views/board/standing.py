@@ -1,0 +1,76 @@
+"""Standing leads on the board: the best few, released or dismissed one by one."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+
+from leads import clock
+from leads.errors import Refused
+from leads.models import Lead, User
+from leads.viewer import signed_in, viewer_of
+from scoring import standing
+from scoring.models import Qualification
+from sla.views.board.narrowing import Look, teams_of
+
+FEW: Final = 5
+COUNTED: Final = 1000
+
+
+def few(look: Look) -> dict[str, Any]:
+    """The best standing leads, and how many there are, counted to a thousand."""
+    rows = standing_of(look.viewer)
+    counted = rows.order_by()[: COUNTED + 1].count()
+    return {
+        "standing": list(rows[:FEW]),
+        "standing_count": str(counted) if counted <= COUNTED else f"{COUNTED}+",
+    }
+
+
+def visible(viewer: User) -> QuerySet[Qualification]:
+    """Qualifications of leads that this viewer may read."""
+    return Qualification.objects.filter(lead__in=Lead.objects.visible_to(viewer).live())
+
+
+def standing_of(viewer: User) -> QuerySet[Qualification]:
+    """Standing leads that wait for a person, the best first; of equals the one that waits longest."""
+    waiting = visible(viewer).filter(waiting=True)
+    return waiting.select_related("lead__account").order_by("-total", "at", "pk")
+
+
+@signed_in
+@require_POST
+def release(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Let one standing lead go to sales."""
+    qualification = _one(request, public_id)
+    try:
+        standing.release(qualification.pk, now=clock.now(), by=viewer_of(request))
+    except Refused as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.success(request, f"Released: {qualification.lead.name}")
+    return redirect("board")
+
+
+@signed_in
+@require_POST
+def dismiss(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Take one standing lead off the list."""
+    qualification = _one(request, public_id)
+    if standing.dismiss([qualification.pk], now=clock.now(), by=viewer_of(request)):
+        messages.success(request, f"Dismissed: {qualification.lead.name}")
+    else:
+        messages.warning(request, "Somebody has already settled this one.")
+    return redirect("board")
+
+
+def _one(request: HttpRequest, public_id: UUID) -> Qualification:
+    viewer = viewer_of(request)
+    teams_of(viewer)
+    return get_object_or_404(visible(viewer).select_related("lead"), public_id=public_id)
