@@ -19,6 +19,7 @@ from sla import routing
 from sla.models import Handoff
 from sla.querysets import HandoffQuerySet
 from sla.rows import Row, rows, what_happened
+from sla.starting import steps
 from sla.views.answers import toast_after
 
 TABS = {"decide": "To decide", "follow": "To follow up", "done": "Done today"}
@@ -32,6 +33,8 @@ OVERLAP = timedelta(seconds=30)
 def home(request: HttpRequest) -> HttpResponse:
     """Where a person's day starts: managers at the board, reps in the inbox, others at what they look after."""
     viewer = viewer_of(request)
+    if viewer.has_role(Role.REVOPS, Role.ADMIN) and steps.is_untouched():
+        return redirect("start")
     if viewer.has_role(Role.MANAGER):
         return redirect("board")
     if viewer.has_role(Role.REP):
