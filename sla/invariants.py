@@ -13,6 +13,7 @@ from sla import clocks
 from sla.clocks import hops, policies, targets
 from sla.handoffs import invariants as matters
 from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, State, Target
+from sla.nextsteps import invariants as next_steps
 from sla.people import invariants as people
 from sla.publishing import invariants as versions
 from sla.releasing import invariants as releasing
@@ -284,6 +285,7 @@ CHECKS: list[Check] = [
         ask(AT_REST, "Hand-off {id} was made while lead {lead_id} rested until {rest_until}."),
     ),
     *matters.CHECKS,
+    *next_steps.CHECKS,
     *watching.CHECKS,
     *people.CHECKS,
     *shadow.CHECKS,

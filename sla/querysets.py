@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Subquery
+from django.db.models import Case, Count, Exists, F, Func, OuterRef, Prefetch, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from leads.models import Lead, Role, Team, TeamMembership, User
 from scoring.models import EpisodeChange, EpisodeMember
@@ -16,6 +18,19 @@ if TYPE_CHECKING:
     from sla.models import Handoff  # noqa: F401  (named in the base class as a string)
 
 OPEN = ("offered", "accepted")
+# What runs out within the same quarter of an hour runs out at once; value decides which comes first.
+QUARTERS, MICROSECONDS = "/ 900", "* 1000000"
+# Where no clock runs: after all that is due.
+NEVER = 2**62
+RAISED = Case(When(lane__in=["fast", "signal"], then=0), default=1)
+HEAT = Case(When(tier="hot", then=0), When(tier="warm", then=1), default=2)
+SCORE = -Coalesce(F("episode__qualification__total"), 0)
+
+
+def _count(moment: str, unit: str = "") -> Func:
+    """A moment as a whole number, counted from 1970: of seconds, or of another unit made of them."""
+    template = f"floor(extract(epoch FROM %(expressions)s) {unit})::bigint"
+    return Func(F(moment), template=template, output_field=models.BigIntegerField())
 
 
 class HandoffQuerySet(models.QuerySet["Handoff"]):
@@ -32,6 +47,18 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
     def to_follow_up(self) -> HandoffQuerySet:
         """Accepted, and worked on."""
         return self.filter(state="accepted")
+
+    def adrift(self, now: datetime) -> HandoffQuerySet:
+        """Accepted, and nothing comes next: no next step was set, or its moment has passed."""
+        return self.to_follow_up().filter(Q(next_step_at=None) | Q(next_step_at__lt=now))
+
+    def snoozed(self, now: datetime) -> HandoffQuerySet:
+        """Open, and out of sight until a moment to come."""
+        return self.open().filter(snoozed_until__gt=now)
+
+    def in_sight(self, now: datetime) -> HandoffQuerySet:
+        """Not snoozed, or its time has come."""
+        return self.filter(Q(snoozed_until=None) | Q(snoozed_until__lte=now))
 
     def closed_since(self, at: datetime) -> HandoffQuerySet:
         """Ended at that instant or later, however they ended."""
@@ -61,9 +88,39 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         """What runs out first; those on which no clock runs come last, and of equals the one offered first."""
         return self.order_by(F("next_due_at").asc(nulls_last=True), "pk")
 
+    def most_pressing_first(self) -> HandoffQuerySet:
+        """What runs out first, by the quarter of an hour; within one a raised hand, the hotter tier, the higher score.
+
+        Those on which no clock runs come last; of equals the one offered first.
+        """
+        quarter = Coalesce(_count("next_due_at", QUARTERS), Value(NEVER))
+        return self.in_places(quarter, RAISED, HEAT, SCORE, F("pk"))
+
+    def next_step_first(self) -> HandoffQuerySet:
+        """Whose next step comes first; those without one before all others, and of equals the one offered first."""
+        return self.in_places(Coalesce(_count("next_step_at"), Value(0)), F("pk"))
+
+    def first_back_first(self) -> HandoffQuerySet:
+        """Of snoozed ones, what comes back first; of equals the one offered first."""
+        return self.in_places(_count("snoozed_until"), F("pk"))
+
     def last_closed_first(self) -> HandoffQuerySet:
         """What ended last comes first; of equals the newer one."""
-        return self.order_by("-closed_at", "-pk")
+        return self.in_places(-_count("closed_at", MICROSECONDS), -F("pk"))
+
+    def in_places(self, *parts: models.expressions.Combinable) -> HandoffQuerySet:
+        """In this order, with `place`: numbers that compare as the rows do, so that a page can begin after one."""
+        numbers = ArrayField(models.BigIntegerField())
+        place = Func(*parts, template="ARRAY[%(expressions)s]::bigint[]", output_field=numbers)
+        return self.annotate(place=place).order_by("place")
+
+    def after(self, place: Sequence[int]) -> HandoffQuerySet:
+        """Of what stands in places those that come after this one."""
+        return self.filter(Q(("place__gt", list(place))))
+
+    def places(self, limit: int) -> list[tuple[int, Sequence[int]]]:
+        """The keys of the first so many with their places."""
+        return list(cast("models.QuerySet[Any]", self).values_list("pk", "place")[:limit])
 
     def with_colleagues(self) -> HandoffQuerySet:
         """With `colleagues`: how many joined the matter while it is open, or null."""

@@ -8,15 +8,8 @@ from typing import Any
 from django.dispatch import receiver
 
 from leads import holding, lifecycle
-from leads.models import Invitation, Lead, Outcome, Role, Stage, Team, User
-from leads.signals import (
-    invitation_accepted,
-    lead_erased,
-    leads_merged,
-    left_team,
-    login_closed,
-    outcome_recorded,
-)
+from leads.models import Lead, Outcome, Stage, Team, User
+from leads.signals import lead_erased, leads_merged, left_team, login_closed, outcome_recorded
 from scoring.models import ClosedAs, Episode, Lane, OpenedBy, Phase
 from scoring.signals import episode_changed, episode_closed, episode_opened
 from sla import clocks, handoffs, routing
@@ -29,11 +22,13 @@ from sla.models import (
     ClockPause,
     Handoff,
     ManagerAct,
+    NextStepChange,
     Rep,
     State,
     Target,
     Touch,
 )
+from sla.nextsteps import keeping
 from sla.people import leaving
 from sla.routing import beside, on_paper, signaling
 from sla.shadow import answering, paper
@@ -90,6 +85,7 @@ def _tier_rose(episode: Episode, *, now: datetime) -> None:
         return
     _stands_hotter(handoff, episode)
     targets.tighten(handoff, why="tier rose", cause=f"tier:{episode.tier}", now=now)
+    keeping.retimed(handoff, now=now, by=None)
     mails.news(handoff, "tier_rose", now=now, once=episode.tier)
 
 
@@ -112,6 +108,7 @@ def _hand_raised(episode: Episode, *, activity_id: int, now: datetime) -> None:
         targets.tighten(handoff, Target.FIRST_TOUCH, why="hand-raise", cause=cause, now=now)
     else:
         targets.start(handoff, Target.FIRST_TOUCH, cause=cause, start_at=now, why="hand-raise", now=now)
+    keeping.raised(handoff, now=now)
     mails.news(handoff, "hand_raised", now=now, once=str(activity_id))
 
 
@@ -180,10 +177,11 @@ def move_touches(winner: Lead, loser: Lead, **kwargs: Any) -> None:
 def empty_notes(lead: Lead, **kwargs: Any) -> None:
     """Free text about an erased person goes; counts and times stay."""
     Touch.objects.filter(lead=lead).update(note="", external_id="")
-    Handoff.objects.filter(episode__members__lead=lead).update(note="", evidence="", bant={}, source="")
+    Handoff.objects.filter(episode__members__lead=lead).update(note="", evidence="", bant={}, source="", next_step="")
     ClockPause.objects.filter(clock__episode__members__lead=lead).update(reason="")
     ClockExtension.objects.filter(clock__episode__members__lead=lead).update(reason="")
     ManagerAct.objects.filter(handoff__episode__members__lead=lead).update(reason="")
+    NextStepChange.objects.filter(handoff__episode__members__lead=lead).update(step="")
     AnsweredRequest.objects.filter(body__lead=str(lead.public_id)).delete()
 
 
@@ -233,10 +231,3 @@ def _stands_hotter(handoff: Handoff, episode: Episode) -> None:
     if episode.lane == Lane.FAST:
         handoff.lane = Lane.FAST
     handoff.save(update_fields=["policy_version", "tier", "lane"])
-
-
-@receiver(invitation_accepted, dispatch_uid="sla.invitation_accepted")
-def receive_leads(invitation: Invitation, user: User, **kwargs: Any) -> None:
-    """Who was invited as a rep can be given leads from now on."""
-    if invitation.role == Role.REP:
-        Rep.objects.create(user=user, capacity=invitation.capacity)

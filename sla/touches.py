@@ -16,6 +16,7 @@ from sla.clocks import targets
 from sla.handoffs import moves, verdicts
 from sla.handoffs.answers import depth_of, given_note
 from sla.models import OPEN_STATES, Handoff, PolicyVersion, State, Target, Touch
+from sla.nextsteps import keeping
 from sla.shadow import answering
 
 GRACE = 900  # seconds, where no policy says otherwise
@@ -145,6 +146,8 @@ def _keep(handoff: Handoff, touch: Touch, *, lead: Lead, by: User | None, now: d
     if handoff.state == State.ACCEPTED and handoff.touches >= depth_of(handoff):
         # Depth starts with accepting; the touch that accepted may count from a little before.
         targets.meet(handoff, Target.DEPTH, at=max(touch.counts_at, handoff.accepted_at or now), now=now)
+    if handoff.state == State.ACCEPTED:
+        keeping.touched(handoff, at=touch.counts_at, now=now, by=by)
 
 
 def _counts(

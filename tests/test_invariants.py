@@ -45,6 +45,10 @@ BREAKS: dict[str, tuple[str, ...]] = {
         "LIMIT 1",
     ),
     "hand-offs know what is due next": ("UPDATE sla_handoff SET next_due_at = now() WHERE id = {offered}",),
+    "next steps are history": ("UPDATE sla_handoff SET snoozed_until = offered_at WHERE id = {offered}",),
+    "nothing sleeps through a warning": (
+        "UPDATE sla_handoff SET snoozed_until = offered_at + interval '90 days' WHERE id = {offered}",
+    ),
     "one open episode per lead": (
         "DROP INDEX one_open_episode_per_lead",
         "INSERT INTO scoring_episodemember (episode_id, lead_id, joined_at, stage_before) "

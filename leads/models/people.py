@@ -6,7 +6,6 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -55,13 +54,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(max_length=64, default="UTC", help_text="Every page shows times in this zone.")
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
     single_keys = models.BooleanField(default=True, help_text="Work the desk with single keys (a, r, j, k …).")
-    hints_closed = ArrayField(
-        models.CharField(max_length=60),
-        null=True,
-        editable=False,
-        help_text="Pages whose explanation they have closed; null: pages explain nothing. The demo's people begin with "
-        "an empty list.",
-    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May open the admin.")
     joined_at = models.DateTimeField(auto_now_add=True)
@@ -140,12 +132,22 @@ class Organization(models.Model):
     lost_rest_days = models.PositiveSmallIntegerField(
         default=90, help_text="How many days a lead rests after a lost deal before new evidence brings it back."
     )
-    guide_closed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    guide_skipped = ArrayField(models.CharField(max_length=20), default=list, blank=True, editable=False)
+    next_step_days = models.PositiveSmallIntegerField(
+        default=2,
+        db_default=2,
+        help_text="Business days of the rep after which an accepted lead is looked at again, where no promise says so.",
+    )
     erasure_salt = models.CharField(max_length=64, default=uuid.uuid4, editable=False)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="only_one_organization")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="only_one_organization"),
+            models.CheckConstraint(
+                condition=models.Q(next_step_days__gte=1, next_step_days__lte=60),
+                name="next_step_within_60_days",
+                violation_error_message="A next step lies 1 to 60 business days ahead.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

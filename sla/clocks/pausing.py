@@ -20,6 +20,7 @@ from sla.clocks import deadlines, running
 from sla.handoffs import moves
 from sla.handoffs.moves import NotYours
 from sla.models import Clock, ClockExtension, ClockPause, ClockTiming, PolicyVersion, Target
+from sla.nextsteps import keeping
 
 PAUSABLE: Final = (Target.DEPTH, Target.QUALIFY)
 LONGEST_REASON: Final = 200
@@ -74,7 +75,7 @@ def pause(clock_id: int, *, until_at: datetime, reason: str, by: User, now: date
             left_seconds=max(0, int(left)),
         )
     made = ClockPause.objects.create(clock=clock, from_at=now, until_at=until_at, reason=_given(reason), by=by, at=now)
-    _count_again(clock)
+    _count_again(clock, now=now, by=by)
     return made
 
 
@@ -87,7 +88,7 @@ def end_pause(clock_id: int, *, by: User, now: datetime) -> ClockPause:
         raise NotPausable("Nothing is paused here.", target=clock.target)
     standing.ended_at, standing.ended_by = max(now, standing.from_at), by
     standing.save(update_fields=["ended_at", "ended_by"])
-    _count_again(clock)
+    _count_again(clock, now=now, by=by)
     return standing
 
 
@@ -125,6 +126,7 @@ def extend(clock_id: int, *, seconds: int, reason: str, by: User, now: datetime)
     ClockExtension.objects.create(clock=clock, timing=timing, seconds=seconds, reason=_given(reason), by=by, at=now)
     clock.save(update_fields=["due_at"])
     running.wind(clock)
+    keeping.retimed(clock.handoff, now=now, by=by)
     return timing
 
 
@@ -169,9 +171,10 @@ def _given(reason: str) -> str:
     return text
 
 
-def _count_again(clock: Clock) -> None:
+def _count_again(clock: Clock, *, now: datetime, by: User) -> None:
     """The due instant, and the next step, out of the inputs as they stand now."""
     fresh = Clock.objects.get(pk=clock.pk)
     clock.due_at = deadlines.recompute(fresh)
     clock.save(update_fields=["due_at"])
     running.wind(Clock.objects.get(pk=clock.pk))
+    keeping.retimed(clock.handoff, now=now, by=by)

@@ -24,6 +24,7 @@ from leads.wake import wake
 from sla import worktime
 from sla.clocks import deadlines, ladder, policies, promising, running
 from sla.models import CalendarVersion, Clock, ClockStep, ClockTiming, Handoff, PolicyVersion
+from sla.nextsteps import keeping
 from sla.people import calendars
 from sla.worktime import WorktimeError
 
@@ -140,6 +141,7 @@ def retime(clock_id: int, published: Published, *, now: datetime, by: User | Non
                 clock=clock, key=step.key, step=step.ladder_step, due_at=step.at, fired_at=now, detail={"again": False}
             )
     running.wind(clock)
+    keeping.retimed(clock.handoff, now=now, by=by)
     return told.effect
 
 

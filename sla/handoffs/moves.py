@@ -143,6 +143,7 @@ class Matter:
             "clocks_ended": sorted(set(clocks_then) - set(clocks_now)),
             "clocks_started": sorted(set(clocks_now) - set(clocks_then)),
             "outcomes": sorted(set(outcomes_of(self.episode)) - set(self.before["outcomes"])),
+            "next_step": self.before["next_step"],
             "together": together,
             "colleagues": [
                 {"id": lead.pk, "lead_after": nurture.snapshot(lead)} | before

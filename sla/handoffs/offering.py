@@ -21,7 +21,8 @@ from sla.clocks import hops, targets
 from sla.handoffs import making, moves, room
 from sla.handoffs.moves import AlreadyDecided, AwayRep, InactiveRep
 from sla.handoffs.room import Room
-from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
+from sla.models import Handoff, NextStepChange, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
+from sla.nextsteps import keeping
 from sla.telling import mails
 
 
@@ -67,6 +68,9 @@ def offer_all(offers: Sequence[Offer], *, now: datetime) -> list[Handoff]:
         room.pass_capacity(handoff, each.rep, room=here, why=(each.override or "")[:60], now=handoff.offered_at)
     _meet_assign(made)
     promised = hops.start_offered(made, why="offer")
+    for handoff in made:
+        if handoff.state == State.ACCEPTED:
+            keeping.plan(handoff, why=NextStepChange.Why.ACCEPTED, now=handoff.offered_at, by=None)
     _go_on(made, joined)
     mails.new_leads(made, promised)
     return made

@@ -11,6 +11,7 @@ from leads import nurture
 from leads.models import Lead, Outcome
 from scoring.models import Episode
 from sla.models import Clock, Touch
+from sla.nextsteps import keeping
 
 
 def snapshot(lead: Lead, episode: Episode, colleagues: Sequence[Lead]) -> dict[str, Any]:
@@ -19,6 +20,7 @@ def snapshot(lead: Lead, episode: Episode, colleagues: Sequence[Lead]) -> dict[s
         "colleagues": [_of_lead(each) for each in colleagues],
         "running": running_clocks(episode),
         "outcomes": outcomes_of(episode),
+        "next_step": keeping.newest(episode),
     }
 
 

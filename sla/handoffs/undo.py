@@ -17,7 +17,8 @@ from sla.handoffs import making, moves, room, turn_back
 from sla.handoffs.answers import LONGEST_NOTE
 from sla.handoffs.effects import NAMED_DATE, VERDICT
 from sla.handoffs.moves import UNDO_FOR, Matter, NotYours, present, take
-from sla.models import Clock, Handoff, HandoffChange, Rep, State, Touch
+from sla.models import Clock, Handoff, HandoffChange, NextStepChange, Rep, State, Touch
+from sla.nextsteps import keeping
 from sla.telling import events, mails
 
 # What may be written about an episode after a verdict without standing in the way of its undo.
@@ -103,6 +104,7 @@ def _undoable(matter: Matter) -> HandoffChange:
 def _put_back(matter: Matter, change: HandoffChange, *, by: User | None) -> None:
     """Reverse one move by a compensating one."""
     sheet, now, to_state = change.before, matter.now, change.from_state
+    keeping.put_back(matter.handoff, sheet.get("next_step", 0), now=now, by=by)
     matter.become(
         to_state,
         closed_at=None,
@@ -117,6 +119,7 @@ def _put_back(matter: Matter, change: HandoffChange, *, by: User | None) -> None
         clocks.void(clock, why="undone", now=now)
     for clock in _clocks(sheet["clocks_ended"]):
         clocks.unmeet(clock, now=now)
+    keeping.cut(matter.handoff, now=now)
     phase = Phase.ACCEPTED if to_state == State.ACCEPTED else Phase.OFFERED
     back = _colleagues(matter, sheet)
     if matter.episode.closed_at is not None:
@@ -199,6 +202,7 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
     if rep is not None and here is not None:
         room.pass_capacity(hop, rep, room=here, why="reopened", now=now)
     hops.start_offered([hop], why="reopened", by=by)
+    keeping.plan(hop, why=NextStepChange.Why.ACCEPTED, now=now, by=by)
     matter.hold(handoff.user, handoff.team)
     accepted = Outcome.objects.filter(
         matter=matter.episode.public_id, kind=Outcome.Kind.ACCEPTED, withdrawn_at=None

@@ -16,7 +16,8 @@ from sla.handoffs import effects, turn_back
 from sla.handoffs.answers import BANT, Given, check_touched, given_bant, given_date, given_no, given_note, given_reason
 from sla.handoffs.effects import NAMED_DATE, VERDICT
 from sla.handoffs.moves import UNDO_FOR, Matter, take
-from sla.models import Handoff, Reason, State, Target
+from sla.models import Handoff, NextStepChange, Reason, State, Target
+from sla.nextsteps import keeping
 
 __all__ = ["BANT", "accept", "accept_by_hand_raise", "convert", "credit", "reject", "return_", "take_on"]
 
@@ -69,6 +70,7 @@ def _accepted(matter: Matter, *, by: User | None) -> None:
     now = matter.now
     matter.become(State.ACCEPTED, accepted_at=now)
     targets.start_accepted(matter.handoff, why="accepted", now=now, by=by)
+    keeping.plan(matter.handoff, why=NextStepChange.Why.ACCEPTED, now=now, by=by)
     episodes.set_phase(matter.episode, Phase.ACCEPTED, now=now, by=by)
     for lead in [] if matter.is_signal else matter.everyone:
         lifecycle.move(lead, Stage.SAL, cause=VERDICT, now=now, by=by)

@@ -16,6 +16,7 @@ from sla.models.handoff import (
 )
 from sla.models.left_behind import LeftBehind, RepChange
 from sla.models.managing import ManagerAct
+from sla.models.next_step import NextStepChange
 from sla.models.people import Absence, AbsenceChange, Calendar, CalendarVersion, Desk, Rep
 from sla.models.policy import Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
 from sla.models.releasing import OrderedRelease, ReleaseDay, ReleaseOrder, ReleaseOrderChange
@@ -57,6 +58,7 @@ __all__ = [
     "Leg",
     "ManagerAct",
     "OrderedRelease",
+    "NextStepChange",
     "PaperMatter",
     "PaperOffer",
     "PaperPromise",

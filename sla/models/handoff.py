@@ -83,6 +83,12 @@ class Handoff(models.Model):
     next_due_at = models.DateTimeField(
         null=True, editable=False, help_text="Of its running clocks the nearest due: kept by a trigger on the clocks."
     )
+    next_step_at = models.DateTimeField(null=True, blank=True, help_text="When the next step is due, once accepted.")
+    next_step = models.CharField(max_length=120, blank=True, default="", db_default="")
+    next_step_is_own = models.BooleanField(
+        default=False, db_default=False, help_text="A person set it, not the cadence."
+    )
+    snoozed_until = models.DateTimeField(null=True, blank=True, help_text="Until then the inbox keeps it out of sight.")
 
     objects = HandoffQuerySet.as_manager()
 
@@ -112,6 +118,9 @@ class Handoff(models.Model):
                 condition=Q(rule__isnull=True, rule_version__isnull=True)
                 | Q(rule__isnull=False, rule_version__isnull=False),
                 name="a_rule_has_its_version",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="offered") | Q(next_step_at__isnull=True), name="an_offer_has_no_next_step"
             ),
         ]
         indexes = [
@@ -144,6 +153,8 @@ class Handoff(models.Model):
                 name="handoff_board",
                 condition=Q(state__in=["offered", "accepted"]),
             ),
+            # Reader: boards, who has leads adrift: accepted, and nothing comes next.
+            models.Index(fields=["team", "next_step_at"], name="handoff_next_step", condition=Q(state="accepted")),
         ]
 
     def __str__(self) -> str:
