@@ -18,6 +18,19 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         """Neither merged away nor erased."""
         return self.filter(merged_into__isnull=True, erased_at__isnull=True)
 
+    def named(self, text: str) -> LeadQuerySet:
+        """Each of the first five words stands in the name, the address or the company."""
+        found = self
+        for word in text.split()[:5]:
+            found = found.filter(
+                Q(first_name__icontains=word)
+                | Q(last_name__icontains=word)
+                | Q(email__icontains=word)
+                | Q(account__name__icontains=word)
+                | Q(account__domain__icontains=word)
+            )
+        return found
+
     def visible_to(self, user: User) -> LeadQuerySet:
         """What this user may read.
 

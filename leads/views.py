@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from leads import clock, hints, preferences, timeline
+from leads import clock, preferences, timeline
 from leads.errors import Invalid
 from leads.models import Lead, MailHours, MailPreference
 from leads.viewer import is_part, signed_in, viewer_of
@@ -27,15 +26,7 @@ FOUND = 50
 def find(request: HttpRequest) -> HttpResponse:
     """Leads by name, address or company, the newest first; of what the viewer may read."""
     asked = one_line(request.GET.get("q", ""), at_most=200)
-    leads = Lead.objects.visible_to(viewer_of(request)).live().select_related("account", "holder")
-    for word in asked.split()[:5]:
-        leads = leads.filter(
-            Q(first_name__icontains=word)
-            | Q(last_name__icontains=word)
-            | Q(email__icontains=word)
-            | Q(account__name__icontains=word)
-            | Q(account__domain__icontains=word)
-        )
+    leads = Lead.objects.visible_to(viewer_of(request)).live().named(asked).select_related("account", "holder")
     found = list(leads.order_by("-created_at", "-pk")[: FOUND + 1])
     page = {"asked": asked, "leads": found[:FOUND], "has_more": len(found) > FOUND}
     return render(request, "leads/find.html", page)
@@ -69,25 +60,6 @@ def prefer(request: HttpRequest) -> HttpResponse:
         messages.warning(request, str(refusal))
     back = request.POST.get("next", "")
     return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else "home")
-
-
-@signed_in
-@require_POST
-def close_hint(request: HttpRequest) -> HttpResponse:
-    """Show the explanation of this page no more, or of all of them, and go back."""
-    route = request.POST.get("route", "")
-    hints.close(viewer_of(request), hints.EVERY if request.POST.get("all") else route)
-    back = request.POST.get("next", "")
-    return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else "home")
-
-
-@signed_in
-@require_GET
-def doc(request: HttpRequest, name: str) -> HttpResponse:
-    """One page of the handbook that comes with Baton, as it was written."""
-    if name not in hints.pages():
-        raise Http404
-    return render(request, "leads/doc.html", {"name": name, "text": hints.page(name)})
 
 
 @signed_in

@@ -10,7 +10,7 @@ from typing import Any
 from leads.models import Lead
 from leads.words import ago
 from sla import timers
-from sla.models import Handoff, State
+from sla.models import Handoff, NextStepChange, State
 from sla.timers import Timer
 
 STRONGEST = 2
@@ -30,6 +30,8 @@ class Row:
     handoff: Handoff
     timer: Timer
     happened: str = ""
+    is_adrift: bool = False
+    is_snoozed: bool = False
 
     @property
     def lead(self) -> Lead:
@@ -61,7 +63,15 @@ def strongest(reasons: list[dict[str, Any]], limit: int = STRONGEST) -> list[dic
 
 def rows(handoffs: Iterable[Handoff], *, now: datetime) -> list[Row]:
     """Rows of these hand-offs, in their order."""
-    return [Row(handoff, timers.of_handoff(handoff, now=now)) for handoff in handoffs]
+    return [
+        Row(
+            handoff,
+            timers.of_handoff(handoff, now=now),
+            is_adrift=handoff.state == State.ACCEPTED and (handoff.next_step_at is None or handoff.next_step_at < now),
+            is_snoozed=handoff.is_open and handoff.snoozed_until is not None and handoff.snoozed_until > now,
+        )
+        for handoff in handoffs
+    ]
 
 
 def what_happened(handoff: Handoff, *, now: datetime) -> str:
@@ -70,6 +80,12 @@ def what_happened(handoff: Handoff, *, now: datetime) -> str:
     if last is None:
         return ""
     state = State(handoff.state)
+    slept = handoff.next_steps.order_by("-pk").first()
+    if slept is not None and slept.at >= last.at and handoff.is_open:
+        # It went out of sight, or came back, after its last move.
+        hidden = handoff.snoozed_until is not None and handoff.snoozed_until > now
+        if hidden or slept.snoozed_until is not None or slept.why == NextStepChange.Why.WOKEN:
+            return f"{slept.by or 'Baton'} put this off {ago(slept.at, now)}" if hidden else "This is back in sight"
     when = ago(last.at, now)
     if state == State.MOVED:
         return f"This moved on to another rep {when}"

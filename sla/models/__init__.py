@@ -14,6 +14,7 @@ from sla.models.handoff import (
     RoutingTrace,
     State,
 )
+from sla.models.inbox import SavedFilter
 from sla.models.left_behind import LeftBehind, RepChange
 from sla.models.managing import ManagerAct
 from sla.models.next_step import NextStepChange
@@ -76,6 +77,7 @@ __all__ = [
     "RoutingTrace",
     "RowVersion",
     "RuleVersion",
+    "SavedFilter",
     "Shadow",
     "State",
     "Target",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django_htmx.http import trigger_client_event
@@ -17,6 +18,7 @@ from leads.errors import Refused
 from leads.models import Lead
 from leads.viewer import is_part, viewer_of
 from sla.handoffs import UNDO_FOR
+from sla.inbox.tabs import Inbox
 from sla.models import Handoff, HandoffChange, State
 from sla.rows import rows, what_happened
 from sla.views.once import Draft, draft_of, new_key
@@ -44,6 +46,7 @@ class Toast:
     seconds: int = 0
     is_bad: bool = False
     key: str = field(default_factory=new_key)
+    undo: str = "handoff-undo"
 
 
 def done(request: HttpRequest, handoff: Handoff, *, now: datetime, again: bool = False) -> HttpResponse:
@@ -61,6 +64,15 @@ def said(request: HttpRequest, lead: Lead, text: str, *, now: datetime) -> HttpR
     if not is_part(request):
         return redirect(_where(request, lead))
     return show(request, lead, now=now, toast=Toast(text))
+
+
+def changed(request: HttpRequest, handoff: Handoff, toast: Toast, *, now: datetime, redraws: bool) -> HttpResponse:
+    """Something other than a verdict stands now, and may be taken back; `redraws` where rows come back."""
+    if not is_part(request):
+        messages.success(request, toast.text)
+        return redirect(_where(request, handoff.episode.lead))
+    fresh = Handoff.objects.select_related("episode__lead").get(pk=handoff.pk)
+    return show(request, handoff.episode.lead, now=now, toast=toast, handoff=fresh, is_undo=redraws)
 
 
 def refused(
@@ -108,14 +120,11 @@ def show(
 
 def _row(request: HttpRequest, handoff: Handoff | None, query: str, *, now: datetime, told: str) -> dict[str, Any]:
     """What becomes of the hand-off's row in the list: drawn anew, gone, or gone with a word about who was quicker."""
-    from sla.views.inbox import counted_tabs, in_tab, tab_of
-
-    viewer = viewer_of(request)
-    tab = tab_of(parse_qs(query).get("tab", [""])[0])
-    page: dict[str, Any] = {"tabs": counted_tabs(viewer, now=now), "tab": tab}
+    box = Inbox(viewer_of(request), QueryDict(query), now=now)
+    page: dict[str, Any] = {"box": box}
     if handoff is None:
         return page
-    still = in_tab(viewer, tab, now=now).for_rows().filter(pk=handoff.pk)
+    still = box.standing(Handoff.objects.of_user(box.viewer).filter(pk=handoff.pk)).for_rows()
     return page | {"gone": handoff, "told": told, "row": next(iter(rows(still, now=now)), None)}
 
 

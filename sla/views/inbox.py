@@ -1,4 +1,4 @@
-"""The rep's inbox: what to decide, what to follow up, what was done today; and what arrives while it is open."""
+"""The rep's inbox: what to decide, to follow up, out of sight, done today; and what arrives while it is open."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from leads import clock
-from leads.models import Role, User
+from leads.models import Role
 from leads.viewer import is_part, signed_in, viewer_of
 from sla import routing
-from sla.models import Handoff
-from sla.querysets import HandoffQuerySet
+from sla.inbox import pages
+from sla.inbox.tabs import Inbox
+from sla.models import Handoff, SavedFilter
 from sla.rows import Row, rows, what_happened
-from sla.starting import steps
 from sla.views.answers import toast_after
+from sla.views.once import new_key
 
-TABS = {"decide": "To decide", "follow": "To follow up", "done": "Done today"}
-SHOWN = 100
 # What was offered before the page was drawn may have been committed after it.
 OVERLAP = timedelta(seconds=30)
+# A page asks about the rows that are in view.
+SEEN_AT_MOST = 60
 
 
 @signed_in
@@ -33,8 +32,6 @@ OVERLAP = timedelta(seconds=30)
 def home(request: HttpRequest) -> HttpResponse:
     """Where a person's day starts: managers at the board, reps in the inbox, others at what they look after."""
     viewer = viewer_of(request)
-    if viewer.has_role(Role.REVOPS, Role.ADMIN) and steps.is_untouched():
-        return redirect("start")
     if viewer.has_role(Role.MANAGER):
         return redirect("board")
     if viewer.has_role(Role.REP):
@@ -45,45 +42,56 @@ def home(request: HttpRequest) -> HttpResponse:
 @signed_in
 @require_GET
 def inbox(request: HttpRequest) -> HttpResponse:
-    """The viewer's own hand-offs, what runs out first on top."""
-    viewer, now = viewer_of(request), clock.now()
-    tab = tab_of(request.GET.get("tab", ""))
-    shown = list(in_tab(viewer, tab, now=now).for_rows()[: SHOWN + 1])
-    page = {
-        "tab": tab,
-        "tabs": counted_tabs(viewer, now=now),
-        "rows": rows(shown[:SHOWN], now=now),
-        "has_more": len(shown) > SHOWN,
-        "since": now - OVERLAP,
-        "in_pool": routing.waits_for(viewer, now=now) if tab == "decide" else None,
-        "toast": toast_after(request, now=now),
+    """The viewer's own hand-offs, what runs out first on top; from a place on, where the address names one."""
+    now = clock.now()
+    box = Inbox(viewer_of(request), request.GET, now=now)
+    after = request.GET.get("after", "")
+    page = pages.page_of(box.rows, after=after, size=_size(request.GET))
+    shown: dict[str, Any] = {"box": box, "rows": rows(page.handoffs, now=now), "after": page.after, "from": after}
+    if is_part(request) and after:
+        return render(request, "sla/inbox.html#more", shown)
+    shown |= around(request, box) | {"toast": toast_after(request, now=now)}
+    return render(request, "sla/inbox.html#list" if is_part(request) else "sla/inbox.html", shown)
+
+
+def around(request: HttpRequest, box: Inbox) -> dict[str, Any]:
+    """What stands around the rows: the filter and the saved ones, the pool, and what the page knows of arrivals."""
+    since = box.now - OVERLAP
+    box.filter.offer_sources()
+    just_now = box.rows.filter(offered_at__gt=since).order_by("-offered_at")
+    return {
+        "key": new_key(),
+        "saved": SavedFilter.objects.filter(user=box.viewer),
+        "in_pool": routing.waits_for(box.viewer, now=box.now) if box.tab == "decide" else None,
+        "since": since,
+        "known": just_now.values_list("public_id", flat=True)[:SEEN_AT_MOST] if box.tab in ("decide", "follow") else [],
     }
-    return render(request, "sla/inbox.html#list" if is_part(request) else "sla/inbox.html", page)
 
 
 @signed_in
 @require_GET
 def arrivals(request: HttpRequest) -> HttpResponse:
-    """What changed since the page was drawn: a pill for new leads, fresh timers, and rows that someone else decided."""
+    """What changed since the page was drawn: a pill for new leads, and of the rows in view what stands otherwise now.
+
+    A timer goes on by itself; it is sent again only where it was timed anew, stopped, or turned.
+    """
     viewer, now = viewer_of(request), clock.now()
-    tab, seen = tab_of(request.GET.get("tab", "")), _seen(request)
-    known = Handoff.objects.of_user(viewer).filter(public_id__in=seen).for_rows()
-    here = in_tab(viewer, tab, now=now)
-    still = set(here.filter(public_id__in=seen).values_list("pk", flat=True))
+    box, seen = Inbox(viewer, request.GET, now=now), _seen(request)
+    known = Handoff.objects.of_user(viewer).filter(public_id__in=seen)
+    still = set(box.standing(known.order_by()).values_list("pk", flat=True))
     fresh, changed = [], []
-    for row in rows(known, now=now):
+    for row in rows(known.for_rows(), now=now):
+        version, stamp = seen[row.handoff.public_id]
         if row.handoff.pk not in still:
             changed.append(Row(row.handoff, row.timer, what_happened(row.handoff, now=now)))
-        elif row.handoff.version != seen[row.handoff.public_id]:
+        elif row.handoff.version != version:
             changed.append(row)
-        else:
+        elif row.timer.stamp != stamp:
             fresh.append(row)
     since = _moment(request.GET.get("since", "")) or now
-    new = 0 if tab == "done" else here.filter(offered_at__gt=since).exclude(public_id__in=seen).count()
     page = {
-        "tab": tab,
-        "tabs": counted_tabs(viewer, now=now),
-        "new": new,
+        "box": box,
+        "new": box.arrived(since, known=[*_keys(request.GET.getlist("known")), *seen]),
         "fresh": fresh,
         "changed": changed,
         "is_poll": True,
@@ -100,40 +108,34 @@ def fresh_timers(request: HttpRequest) -> HttpResponse:
     return render(request, "sla/inbox.html#timers", {"fresh": rows(known, now=now)})
 
 
-def in_tab(viewer: User, tab: str, *, now: datetime) -> HandoffQuerySet:
-    """The hand-offs of one tab, in its order."""
-    mine = Handoff.objects.of_user(viewer)
-    if tab == "done":
-        return mine.closed_since(_midnight(now)).last_closed_first()
-    return (mine.to_follow_up() if tab == "follow" else mine.to_decide()).most_urgent_first()
+def _size(params: QueryDict) -> int:
+    """How many rows: a page, or as many as stood there before the list was drawn anew."""
+    text = params.get("shown", "")
+    wanted = int(text) if text.isdecimal() and len(text) < 5 else pages.SIZE
+    return max(pages.SIZE, min(wanted, pages.MOST))
 
 
-def counted_tabs(viewer: User, *, now: datetime) -> list[dict[str, Any]]:
-    """The tabs with how many rows each has, in one question."""
-    done = Q(closed_at__gte=_midnight(now))
-    counts = Handoff.objects.of_user(viewer).aggregate(
-        decide=Count("pk", filter=Q(state="offered")),
-        follow=Count("pk", filter=Q(state="accepted")),
-        done=Count("pk", filter=done),
-    )
-    return [{"key": key, "label": label, "count": counts[key]} for key, label in TABS.items()]
-
-
-def tab_of(name: str) -> str:
-    """The tab of that name, or the first."""
-    return name if name in TABS else "decide"
-
-
-def _seen(request: HttpRequest) -> dict[UUID, int]:
-    """What the page shows: hand-offs with the version it saw. What can't be read is left out."""
-    seen: dict[UUID, int] = {}
-    for item in request.GET.getlist("seen")[: SHOWN + 1]:
-        key, _, version = item.partition(":")
+def _seen(request: HttpRequest) -> dict[UUID, tuple[int, str]]:
+    """The rows in view, each with the version and the timer it shows. What can't be read is left out."""
+    seen: dict[UUID, tuple[int, str]] = {}
+    for item in request.GET.getlist("seen")[:SEEN_AT_MOST]:
+        key, _, rest = item.partition(":")
+        version, _, stamp = rest.partition(":")
         try:
-            seen[UUID(key)] = int(version[:9])
+            seen[UUID(key)] = int(version[:9]), stamp
         except ValueError:
             continue
     return seen
+
+
+def _keys(texts: list[str]) -> list[UUID]:
+    found = []
+    for text in texts[:SEEN_AT_MOST]:
+        try:
+            found.append(UUID(text))
+        except ValueError:
+            continue
+    return found
 
 
 def _moment(text: str) -> datetime | None:
@@ -142,8 +144,3 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo else None
-
-
-def _midnight(now: datetime) -> datetime:
-    """The beginning of the viewer's day."""
-    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -18,6 +18,7 @@ from scoring.models import Episode, Lane
 from sla import clocks, handoffs, routing, timers
 from sla.clocks import pausing
 from sla.models import CalendarVersion, Clock, ClockPause, ClockTiming, Handoff, State, Touch
+from sla.nextsteps import choices as later
 from sla.querysets import managed_teams
 from sla.routing import handing_over
 from sla.timers import Timer
@@ -106,6 +107,19 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime, draft: Draft = NOTHIN
         else [],
         "resting": lead.rest_until is not None and lead.rest_until > now,
         "now": now,
+    } | later_of(handoff, now=now)
+
+
+def later_of(handoff: Handoff | None, *, now: datetime) -> dict[str, Any]:
+    """What comes next, whether it is out of sight, and the moments that are offered for later."""
+    if handoff is None or not handoff.is_open:
+        return {}
+    adrift = handoff.next_step_at is None or handoff.next_step_at < now
+    return {
+        "is_adrift": handoff.state == State.ACCEPTED and adrift,
+        "is_snoozed": handoff.snoozed_until is not None and handoff.snoozed_until > now,
+        "warns_at": min((each.next_step_at for each in handoff.clocks.all() if each.next_step_at), default=None),
+        "moments": later.moments(handoff, now=now),
     }
 
 

@@ -74,19 +74,19 @@ def verdict(give: Answer) -> View:
 @verdict
 def accept(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """The rep, or a manager for them, takes the lead."""
-    return handoffs.accept(handoff_id, seen_version=_seen_version(request), **told)
+    return handoffs.accept(handoff_id, seen_version=seen_version(request), **told)
 
 
 @verdict
 def reject(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """The lead did not meet the definition, with the reason; or they named a date before anybody accepted."""
-    return handoffs.reject(handoff_id, seen_version=_seen_version(request), **_no(request), **told)
+    return handoffs.reject(handoff_id, seen_version=seen_version(request), **_no(request), **told)
 
 
 @verdict
 def return_(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """What the conversation showed, with the reason, and the date the person named where there is one."""
-    return handoffs.return_(handoff_id, seen_version=_seen_version(request), **_no(request), **told)
+    return handoffs.return_(handoff_id, seen_version=seen_version(request), **_no(request), **told)
 
 
 @verdict
@@ -96,7 +96,7 @@ def convert(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
         handoff_id,
         bant={field: request.POST[field] for field in BANT if request.POST.get(field, "").strip()},
         note=request.POST.get("note", ""),
-        seen_version=_seen_version(request),
+        seen_version=seen_version(request),
         **told,
     )
 
@@ -107,7 +107,7 @@ def hand_over(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     to = User.objects.filter(public_id=_uuid(request.POST.get("to", "")), is_active=True).first()
     if to is None:
         raise Invalid("Choose a colleague.", field="to")
-    why, seen = request.POST.get("why", ""), _seen_version(request)
+    why, seen = request.POST.get("why", ""), seen_version(request)
     handing_over.hand_over(handoff_id, to=to, why=why, seen_version=seen, **told)
     return Handoff.objects.select_related("user", "episode__lead").get(pk=handoff_id)
 
@@ -115,7 +115,7 @@ def hand_over(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
 @verdict
 def undo(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """Take the last verdict back, within its seconds."""
-    return handoffs.undo(handoff_id, seen_version=_seen_version(request), **told)
+    return handoffs.undo(handoff_id, seen_version=seen_version(request), **told)
 
 
 @verdict
@@ -176,7 +176,7 @@ def _no(request: HttpRequest) -> No:
     )
 
 
-def _seen_version(request: HttpRequest) -> int | None:
+def seen_version(request: HttpRequest) -> int | None:
     """The version the page saw. Raises Invalid where it can't be read."""
     text = request.POST.get("version", "")
     if not text:

@@ -4,11 +4,15 @@ import { all, one, wide } from "./dom.js";
 import { chosen } from "./inbox.js";
 
 let wanted = "";
+let wantedAt = 0;
+
+/* An answer was asked for and its form is still to come: what is typed meanwhile is meant for it. */
+export const isAwaited = () => wanted !== "" && performance.now() - wantedAt < 5000;
 
 export function answer(what) {
   const row = chosen();
   if (what === "accept") {
-    const form = (row && one(".row-accept", row)) || one('[data-answer="accept"]');
+    const form = (row && one(".row-accept[data-accept]", row)) || one('[data-answer="accept"]');
     form?.requestSubmit();
     return;
   }
@@ -16,6 +20,7 @@ export function answer(what) {
   const sheet = one(`[data-answer="${what}"]`);
   if (lead && !(sheet && one(`#pane [data-lead="${lead}"]`))) {
     wanted = what;
+    wantedAt = performance.now();
     if (!wide.matches) location.assign(one(".row-link", row).href);
     return;
   }

@@ -4,17 +4,23 @@
 import { answerWhatWasWanted } from "./answers.js";
 import { isBusy } from "./board.js";
 import { all, one, root, wide } from "./dom.js";
-import { choose, chooseAgain } from "./inbox.js";
+import { choose, chooseAgain, rows, watchRows } from "./inbox.js";
 import "./keys.js";
+import { found, lost, mayPollHidden, tellNews, toggleNotify } from "./news.js";
+import "./palette.js";
+import { selectAgain } from "./select.js";
 import { tick } from "./timers.js";
 import { say } from "./toasts.js";
 
 root.classList.add("js");
 
 document.addEventListener("click", (event) => {
-  for (const menu of all("details.menu[open], details.due[open]")) if (!menu.contains(event.target)) menu.open = false;
+  for (const menu of all("details.menu[open], details.filter[open], details.due[open]")) if (!menu.contains(event.target)) menu.open = false;
   const todo = event.target.closest("[data-do]")?.dataset.do;
   if (todo === "keys") one("#keys").showModal();
+  if (todo === "palette") document.dispatchEvent(new CustomEvent("palette"));
+  if (todo === "notify") toggleNotify();
+  if (todo === "retry") htmx.trigger(document.body, "resync");
   if (todo === "back" && document.referrer.startsWith(location.origin) && history.length > 1) {
     event.preventDefault();
     history.back();
@@ -37,7 +43,13 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const asked = event.detail.requestConfig.triggeringEvent;
   if (!isPoll(element) || asked?.type === "resync") return;
   const busy = element.id === "board" && (isBusy() || element.contains(document.activeElement));
-  if (document.hidden || (busy && !asked)) event.preventDefault();
+  const away = document.hidden && !(element.id === "arrivals" && mayPollHidden());
+  if (away || (busy && !asked)) event.preventDefault();
+});
+
+/* The list drawn anew has as many rows as it had. */
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.elt.id === "list") event.detail.parameters.set("shown", rows().length);
 });
 
 /* The session has ended: a poll says so, once, and leaves the page with what is typed on it where it is. */
@@ -50,12 +62,29 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
 });
 
 let chosenBefore = "";
+/* A poll that was sent before somebody's answer came back tells of rows as they stood before it: the next one tells. */
+const sentAt = new WeakMap();
+let answeredAt = 0;
+document.addEventListener("htmx:beforeSend", (event) => sentAt.set(event.detail.xhr, performance.now()));
 document.addEventListener("htmx:beforeSwap", (event) => {
+  const { elt, verb } = event.detail.requestConfig;
+  if (verb !== "get" || elt.id === "list") answeredAt = performance.now();
+  else if (elt.id === "arrivals" && sentAt.get(event.detail.xhr) < answeredAt) event.detail.shouldSwap = false;
+  // What asked has gone meanwhile; what else the answer brings still finds its place.
+  if (!event.detail.target.isConnected) {
+    event.detail.target = document.body;
+    event.detail.swapOverride = "none";
+  }
   if (event.detail.target.id === "list") chosenBefore = one(".is-chosen .row-link")?.dataset.lead ?? "";
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
   tick();
+  tellNews();
+  if (one("#rows")) {
+    selectAgain();
+    watchRows();
+  }
   if (event.detail.target?.id === "list" || event.detail.elt?.id === "list") chooseAgain(chosenBefore);
   if (event.detail.target?.id === "promise") answerWhatWasWanted();
 });
@@ -73,7 +102,12 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 
 document.addEventListener("htmx:sendError", (event) => {
-  if (!isPoll(event.detail.elt)) say("No connection. Nothing was sent; try again.");
+  if (isPoll(event.detail.elt)) lost();
+  else say("No connection. Nothing was sent; try again.");
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) found();
 });
 
 tick();

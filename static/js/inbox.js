@@ -26,7 +26,7 @@ export function choose(row, { focus = true, now = false } = {}) {
 }
 
 function show(link) {
-  history.replaceState(history.state, "", `${location.pathname}?tab=${one("#rows").dataset.tab}&open=${link.dataset.lead}`);
+  history.replaceState(history.state, "", `${location.pathname}?${one("#rows").dataset.query}&open=${link.dataset.lead}`);
   htmx.ajax("GET", link.getAttribute("href"), { source: "#pane", target: "#pane", swap: "innerHTML show:#pane:top" });
 }
 
@@ -39,10 +39,42 @@ export function chooseAgain(lead) {
   choose(same || here[Math.min(place, here.length - 1)], { focus: wide.matches && inUse });
 }
 
+/* Enter, where no link has the focus: as a click on the row's. */
+export function openChosen() {
+  one(".row-link", chosen())?.click();
+}
+
+/* Near the end of what is loaded, the next page is asked for. */
+const NEAR = 5;
+function more(here, at) {
+  if (here.length - at <= NEAR && one("#more")) htmx.trigger("#more", "more");
+}
+
+/* The poll asks about the rows in view; those out of view stay silent. */
+const seenBy = "IntersectionObserver" in window && one("#rows")
+  ? new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const seen = one("[name=seen]", target);
+        if (seen) seen.disabled = !isIntersecting;
+      }
+    }, { rootMargin: "100px" })
+  : null;
+export function watchRows() {
+  if (!seenBy || !one("#rows")) return;
+  seenBy.disconnect();
+  for (const row of all("#rows .row")) seenBy.observe(row);
+}
+
+/* Away for a while: what is in view is asked for anew, also what seems to be up to date. */
+export function forgetTimers() {
+  for (const seen of all("#rows [name=seen]:not(:disabled)")) seen.value = seen.value.split(":").slice(0, 2).join(":") + ":";
+}
+
 export function move(by) {
   if (one("#rows")) {
     const here = rows();
     const at = here.indexOf(chosen());
+    if (by > 0) more(here, at);
     choose(here[at < 0 ? 0 : Math.max(0, Math.min(here.length - 1, at + by))]);
     return;
   }
@@ -55,3 +87,5 @@ if (one("#rows") && wide.matches) {
   const row = asked && all("#rows .row-link").find((link) => link.dataset.lead === asked)?.closest(".row");
   choose(row || rows()[0], { focus: false, now: true });
 }
+
+watchRows();

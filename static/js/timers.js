@@ -1,6 +1,7 @@
 /* Timers: `left` is working time at the moment the chip was drawn, `runs` how long work then went on. */
 
 import { all, one } from "./dom.js";
+import { forgetTimers } from "./inbox.js";
 
 const drawnAt = new WeakMap();
 let syncedAt = 0;
@@ -44,6 +45,7 @@ export function tick() {
 function resync() {
   if (performance.now() - syncedAt < 10_000) return;
   syncedAt = performance.now();
+  forgetTimers();
   htmx.trigger(document.body, "resync");
 }
 

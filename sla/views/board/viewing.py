@@ -13,10 +13,11 @@ from leads import clock
 from leads.errors import Refused
 from leads.models import User
 from leads.viewer import signed_in, viewer_of
+from sla.inbox import pages
+from sla.inbox.tabs import Inbox
 from sla.models import ManagerAct
 from sla.people import viewing
 from sla.rows import rows
-from sla.views import inbox
 from sla.views.board.narrowing import teams_of
 
 SHOWN: Final = 100
@@ -34,13 +35,13 @@ def view_as(request: HttpRequest, public_id: UUID) -> HttpResponse:
         viewing.look(rep, by=viewer, now=now)
     except Refused as refusal:
         raise Http404(str(refusal)) from refusal
-    tab = inbox.tab_of(request.GET.get("tab", ""))
+    box = Inbox(rep, request.GET, now=now)
     looks = ManagerAct.objects.filter(what=ManagerAct.What.VIEWED, rep=rep).select_related("by").order_by("-at")
     page = {
         "rep": rep,
-        "tab": tab,
-        "tabs": inbox.counted_tabs(rep, now=now),
-        "rows": rows(inbox.in_tab(rep, tab, now=now).for_rows()[:SHOWN], now=now),
+        "tab": box.tab,
+        "tabs": box.tabs,
+        "rows": rows(pages.page_of(box.rows, size=SHOWN).handoffs, now=now),
         "looks": looks[:LOOKS_SHOWN],
     }
     return render(request, "sla/view_as.html", page)

@@ -1,0 +1,90 @@
+"""The tabs of an inbox: what stands in each, in which order, and how many."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, Q
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from leads.models import User
+from sla.inbox.filters import InboxFilter
+from sla.models import Handoff
+from sla.querysets import OPEN, HandoffQuerySet
+
+TABS = {"decide": "To decide", "follow": "To follow up", "snoozed": "Snoozed", "done": "Done today"}
+
+
+class Inbox:
+    """One person's inbox as an address asks for it: a tab, and what it is filtered by."""
+
+    def __init__(self, viewer: User, params: QueryDict, *, now: datetime) -> None:
+        self.viewer, self.now = viewer, now
+        tab = params.get("tab", "")
+        self.tab = tab if tab in TABS else "decide"
+        self.filter = InboxFilter(params, viewer=viewer, now=now)
+
+    @property
+    def query(self) -> str:
+        """The address of what is shown."""
+        return urlencode({"tab": self.tab}) + (f"&{self.filter.query}" if self.filter.query else "")
+
+    @property
+    def rows(self) -> HandoffQuerySet:
+        """What the tab shows, in its order."""
+        return self.standing(self.filter.chosen)
+
+    def standing(self, mine: HandoffQuerySet) -> HandoffQuerySet:
+        """Of these what stands in the tab, whatever it is filtered by."""
+        now = self.now
+        if self.tab == "done":
+            return mine.closed_since(_midnight(now)).last_closed_first()
+        if self.tab == "snoozed":
+            return mine.snoozed(now).first_back_first()
+        if self.tab == "follow":
+            return mine.to_follow_up().in_sight(now).next_step_first()
+        return mine.to_decide().in_sight(now).most_pressing_first()
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many rows each tab has, and how many of the whole are `adrift` or `to_decide`; in one question."""
+        now, midnight = self.now, _midnight(self.now)
+        awake = Q(snoozed_until=None) | Q(snoozed_until__lte=now)
+        there = Q(state__in=OPEN) | Q(closed_at__gte=midnight)
+        counted = Handoff.objects.of_user(self.viewer).filter(there)
+        inside = Q(pk__in=self.filter.chosen.filter(there).values("pk")) if self.filter.asked else Q()
+        decide, follow = Q(state="offered") & awake, Q(state="accepted") & awake
+        adrift = Q(state="accepted") & (Q(next_step_at=None) | Q(next_step_at__lt=now))
+        return counted.aggregate(
+            decide=Count("pk", filter=decide & inside),
+            follow=Count("pk", filter=follow & inside),
+            snoozed=Count("pk", filter=Q(state__in=OPEN, snoozed_until__gt=now) & inside),
+            done=Count("pk", filter=Q(closed_at__gte=midnight) & inside),
+            adrift=Count("pk", filter=adrift),
+            to_decide=Count("pk", filter=decide),
+        )
+
+    @property
+    def tabs(self) -> list[dict[str, Any]]:
+        """The tabs with their counts and addresses."""
+        more = f"&{self.filter.query}" if self.filter.query else ""
+        return [
+            {"key": key, "label": label, "count": self.counts[key], "query": urlencode({"tab": key}) + more}
+            for key, label in TABS.items()
+        ]
+
+    def arrived(self, since: datetime, *, known: list[Any]) -> int:
+        """How many came since: offered, or back in sight, and not among the known ones."""
+        if self.tab not in ("decide", "follow"):
+            return 0
+        back = Q(snoozed_until__gt=since, snoozed_until__lte=self.now)
+        return self.rows.filter(Q(offered_at__gt=since) | back).exclude(public_id__in=known).count()
+
+
+def _midnight(now: datetime) -> datetime:
+    """The beginning of the viewer's day."""
+    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,70 @@
+"""The palette's part of the server: pages the viewer may open, their saved filters, and leads by name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from leads.models import Lead, Role, User
+from leads.viewer import signed_in, viewer_of
+from leads.words import one_line
+from sla.models import SavedFilter
+
+LEADS_AT_MOST = 8
+SHORTEST = 2
+SEES_THE_BOARD = (Role.MANAGER, Role.REVOPS, Role.ADMIN)
+
+
+class Place(NamedTuple):
+    """A page, as the palette names it."""
+
+    name: str
+    href: str
+    icon: str
+
+
+@signed_in
+@require_GET
+def palette(request: HttpRequest) -> HttpResponse:
+    """Without a text, pages and saved filters; with one, the leads it names, of those the viewer may read."""
+    viewer = viewer_of(request)
+    if "q" not in request.GET:
+        own = {"pages": _pages(viewer), "saved": SavedFilter.objects.filter(user=viewer)}
+        return render(request, "sla/palette.html#own", own)
+    asked = one_line(request.GET["q"], at_most=80)
+    visible = Lead.objects.visible_to(viewer).live().select_related("account")
+    found = visible.named(asked).order_by("-stage_at", "-pk")[:LEADS_AT_MOST] if len(asked) >= SHORTEST else []
+    return render(request, "sla/palette.html#leads", {"leads": found})
+
+
+def _pages(viewer: User) -> list[Place]:
+    """The pages that open for this person."""
+    inbox = reverse("inbox")
+    found = [
+        Place("Inbox: to decide", inbox, "inbox"),
+        Place("Inbox: to follow up", f"{inbox}?tab=follow", "inbox"),
+        Place("Inbox: snoozed", f"{inbox}?tab=snoozed", "moon"),
+        Place("Inbox: done today", f"{inbox}?tab=done", "check-circle"),
+        Place("Inbox: adrift", f"{inbox}?tab=follow&adrift=on", "lifebuoy"),
+        Place("Leads", reverse("leads"), "user-group"),
+        Place("Fairness", reverse("fairness"), "scale"),
+        Place("How you are told", reverse("mail-preferences"), "bell"),
+    ]
+    if viewer.has_role(Role.REP):
+        found.append(Place("Time off", reverse("away"), "sun"))
+    if viewer.has_role(*SEES_THE_BOARD):
+        found += [
+            Place("Board", reverse("board"), "table-cells"),
+            Place("Team", reverse("team"), "users"),
+            Place("Simulator", reverse("simulator"), "beaker"),
+            Place("Shadow", reverse("shadows"), "document-text"),
+            Place("Status", reverse("status"), "signal"),
+            Place("Last-minute touches", reverse("last-minute"), "bolt"),
+        ]
+    if viewer.is_staff:
+        found.append(Place("Admin", reverse("admin:index"), "cog-6-tooth"))
+    return found
