@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -11,12 +12,20 @@ from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from leads.models import User
+from sla.models import Handoff
 from tests.browser.conftest import PHONE, WIDE, sign_in
 from tests.browser.lived_in import LivedIn
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 Seen = Callable[[LivedIn], tuple[User | None, str]]
+
+
+def _open() -> str:
+    """A hand-off as the board ticks it."""
+    found = Handoff.objects.open().order_by("pk")[0]
+    return f"{found.public_id}:{found.version}"
+
 
 AT_A_DESK: dict[str, Seen] = {
     "login": lambda house: (None, "/accounts/login/"),
@@ -34,6 +43,9 @@ AT_A_DESK: dict[str, Seen] = {
 ON_BOTH: dict[str, Seen] = {
     "lead": lambda house: (house.rep, f"/leads/{house.lead.public_id}/"),
     "board": lambda house: (house.manager, "/board/"),
+    "standing": lambda house: (house.manager, "/board/standing/"),
+    "view as": lambda house: (house.manager, f"/board/as/{house.rep.public_id}/"),
+    "acting": lambda house: (house.manager, f"/board/act/?{urlencode({'h': [_open()]}, doseq=True)}"),
     "fairness": lambda house: (house.rep, "/fairness/"),
     "team": lambda house: (house.manager, "/team/"),
     "shadows": lambda house: (house.revops, "/shadow/"),

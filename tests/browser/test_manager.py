@@ -277,7 +277,7 @@ def sees_it_move_on(page: Page, first: Handoff) -> Handoff:
     assert second.user not in (first.user, person("Chloe Tan"))
     page.goto("/board/")
     expect(page.locator(".board-row")).to_contain_text(f"{second.user.full_name} hop 2")
-    page.get_by_role("link", name="Iris Vale").click()
+    page.get_by_role("link", name="Iris Vale", exact=True).click()
     why = page.locator(".why-rep")
     expect(why).to_contain_text(f"Why {second.user.full_name}")
     expect(why).to_contain_text("Chloe Tan (")
