@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django import template
 
-from leads import words
+from leads import links, words
 
 register = template.Library()
 register.filter("length_of", words.length)
 register.filter("points", words.points)
 register.filter("signed", words.signed)
 register.filter("ago", words.ago)
+register.filter("mailto", links.mailto)
+register.filter("tel", links.tel)
