@@ -96,6 +96,7 @@ class Outcome(models.Model):
         VERDICT = "verdict", "Verdict"
         API = "api", "API"
         IMPORT = "import", "Import"
+        HAND = "hand", "By hand"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     lead = models.ForeignKey("leads.Lead", models.CASCADE, related_name="outcomes")
