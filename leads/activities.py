@@ -19,6 +19,8 @@ SELECT a.id, a.lead_id, a.occurred_at, a.properties, t.name
   FROM leads_activity a JOIN leads_activitytype t ON t.id = a.type_id
  WHERE a.lead_id = ANY(%s) AND a.occurred_at BETWEEN %s AND %s AND a.discounted_at IS NULL AND t.name ILIKE '%%click%%'
 """
+# Words of what people do shortly before they buy.
+NEAR_TO_BUYING: Final = frozenset({"pricing", "prices", "demo", "trial", "quote", "checkout", "proposal"})
 _TYPES: Final = "SELECT name, id FROM leads_activitytype WHERE name = ANY(%s)"
 _DISCOUNT: Final = """
 UPDATE leads_activity SET discounted_at = %s, discount_reason = %s WHERE id = ANY(%s) AND discounted_at IS NULL
@@ -68,9 +70,16 @@ def catalog(names: Collection[str], *, now: datetime) -> dict[str, int]:
 @business
 def _add_types(names: Sequence[str], *, now: datetime) -> dict[str, int]:
     ActivityType.objects.bulk_create(
-        [ActivityType(name=name, first_seen_at=now) for name in names], ignore_conflicts=True
+        [ActivityType(name=name, funnel_stage=_stage_of(name), first_seen_at=now) for name in names],
+        ignore_conflicts=True,
     )
     return dict(bulk.run(_TYPES, [list(names)]))
+
+
+def _stage_of(name: str) -> str:
+    """Where a name seen for the first time stands in the funnel, as far as its words tell; people may say otherwise."""
+    words = set(name.lower().replace("_", " ").replace("-", " ").split())
+    return ActivityType.FunnelStage.BOTTOM if words & NEAR_TO_BUYING else ""
 
 
 def record(

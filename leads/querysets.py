@@ -10,6 +10,9 @@ from django.db.models import Exists, OuterRef, Q
 if TYPE_CHECKING:
     from leads.models import Lead, User  # noqa: F401  (Lead is named in the base class as a string)
 
+# Who is one of these reads more than a rep does, and works what they read.
+ABOVE_REPS = ("manager", "marketing", "revops", "admin")
+
 
 class LeadQuerySet(models.QuerySet["Lead"]):
     """Leads."""
@@ -38,18 +41,32 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         A rep: what they hold or held, and the other leads of accounts on which they hold one. Whoever owns an account:
         its leads.
         """
-        from leads.models import HolderChange, Role, TeamMembership
+        from leads.models import Role
+
+        if user.is_active and user.has_role(Role.REP) and not user.has_role(*ABOVE_REPS):
+            on_account = self.model._default_manager.filter(holder=user, account__isnull=False).values("account")
+            return self.filter(_own(user) | Q(account__in=on_account))
+        return self.workable_by(user)
+
+    def workable_by(self, user: User) -> LeadQuerySet:
+        """What this user may read and work: of a rep, without the other leads of accounts on which they hold one."""
+        from leads.models import Role, TeamMembership
 
         if not user.is_active:
             return self.none()
         if user.has_role(Role.MARKETING, Role.REVOPS, Role.ADMIN):
             return self
-        owns = Q(account__owner=user)
-        held = Exists(HolderChange.objects.filter(lead=OuterRef("pk"), holder=user))
         if user.has_role(Role.MANAGER):
             managed = TeamMembership.objects.filter(user=user, is_manager=True).values("team")
-            return self.filter(Q(holder_team__in=managed) | Q(holder_team__isnull=True) | Q(holder=user) | held | owns)
+            return self.filter(_own(user) | Q(holder_team__in=managed) | Q(holder_team__isnull=True))
         if user.has_role(Role.REP):
-            on_account = self.model._default_manager.filter(holder=user, account__isnull=False).values("account")
-            return self.filter(Q(holder=user) | held | owns | Q(account__in=on_account))
-        return self.filter(owns)
+            return self.filter(_own(user))
+        return self.filter(account__owner=user)
+
+
+def _own(user: User) -> Q:
+    """What they hold or held, and what is of an account of theirs."""
+    from leads.models import HolderChange
+
+    held = Exists(HolderChange.objects.filter(lead=OuterRef("pk"), holder=user))
+    return Q(holder=user) | held | Q(account__owner=user)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from leads.models import Activity, Lead, Outcome, RestChange, StageChange
+from leads import doings
+from leads.doings import Before
+from leads.models import Lead, Outcome, RestChange, StageChange
 
-SHOWN = 200
+M = TypeVar("M", bound=Model)
+SHOWN = 100  # of each kind, on one page
 # Where an activity says what it was about, the first of these that is there tells it.
 TELLING = ("title", "name", "path", "url", "plan", "asset", "webinar", "subject")
 TELLS_AT_MOST = 80
@@ -36,11 +40,74 @@ class Entry:
     count: int = 1
     since: datetime | None = None
     rank: int = 0  # of what happened in one instant, what follows from the other comes later
+    key: int = 0  # of an activity, its own; what we did has none
 
 
-def of_lead(lead: Lead, *, before: datetime | None = None) -> list[Entry]:
-    """What the lead did, and how its stage and rest changed: unordered, at most 200 of each kind."""
-    return [*_activities(lead, before), *_stages(lead, before), *_rests(lead, before), *_outcomes(lead, before)]
+@dataclass(frozen=True)
+class Page:
+    """Part of a timeline: its entries by day, and the place from which the older ones go on, if there are any."""
+
+    days: list[tuple[date, list[Entry]]]
+    older: Before | None = None
+
+
+Source = Callable[[Before | None, int], list[Entry]]
+
+
+def page(sources: Iterable[Source], *, before: Before | None = None) -> Page:
+    """One page out of several sources, each newest first and asked for one entry more than the page may show of it.
+
+    Where a source has more than that, the page ends with the last of it that is shown, for all sources alike.
+    """
+    entries: list[Entry] = []
+    ends: list[Entry] = []
+    for source in sources:
+        found = source(before, SHOWN + 1)
+        if len(found) > SHOWN:
+            ends.append(_last_shown(found))
+        entries += found
+    if not ends:
+        return Page(by_day(entries))
+    end = max(ends, key=_place)
+    shown = [entry for entry in entries if _place(entry) >= _place(end) or (not entry.key and entry.at >= end.at)]
+    return Page(by_day(shown), Before(end.at, end.key))
+
+
+def _last_shown(found: list[Entry]) -> Entry:
+    """The last entry that a page shows of a source with more; what has no key is not torn within an instant."""
+    last = found[SHOWN - 1]
+    if last.key or last.at > found[SHOWN].at:
+        return last
+    return next((entry for entry in reversed(found) if entry.at > last.at), last)
+
+
+def _place(entry: Entry) -> tuple[datetime, int]:
+    return entry.at, entry.key
+
+
+def of_lead(lead: Lead) -> list[Source]:
+    """What the lead did, and how its stage and rest changed."""
+    return [did(lead), *changed(lead)]
+
+
+def did(lead: Lead) -> Source:
+    """What the lead did."""
+    return lambda before, limit: _activities(lead, before, limit)
+
+
+def changed(lead: Lead) -> list[Source]:
+    """How its stage and rest changed, and what became of it."""
+    return [
+        lambda before, limit: _stages(lead, before, limit),
+        lambda before, limit: _rests(lead, before, limit),
+        lambda before, limit: _outcomes(lead, before, limit),
+    ]
+
+
+def older_than(rows: QuerySet[M], before: Before | None, *, at: str, limit: int) -> QuerySet[M]:
+    """The newest of these rows, from a place in the timeline on."""
+    rows = rows.filter(**{f"{at}__lt": before.at}) if before is not None else rows
+    return rows.order_by(f"-{at}", "-pk")[:limit]
 
 
 def by_day(entries: Iterable[Entry]) -> list[tuple[date, list[Entry]]]:
@@ -48,17 +115,6 @@ def by_day(entries: Iterable[Entry]) -> list[tuple[date, list[Entry]]]:
     ordered = sorted(entries, key=lambda entry: (entry.at, entry.rank), reverse=True)
     days = groupby(ordered, key=lambda entry: timezone.localtime(entry.at).date())
     return [(day, _collapsed(list(of_day))) for day, of_day in days]
-
-
-def has_older(lead: Lead, *, before: datetime | None = None) -> bool:
-    """True if there are activities that one page of the timeline does not show."""
-    return len(_page(lead, before)) > SHOWN
-
-
-def _page(lead: Lead, before: datetime | None) -> list[int]:
-    rows = Activity.objects.filter(lead=lead, type__is_shown=True)
-    rows = rows.filter(occurred_at__lt=before) if before else rows
-    return list(rows.order_by("-occurred_at", "-pk").values_list("pk", flat=True)[: SHOWN + 1])
 
 
 def _collapsed(entries: list[Entry]) -> list[Entry]:
@@ -72,9 +128,7 @@ def _collapsed(entries: list[Entry]) -> list[Entry]:
     return shown
 
 
-def _activities(lead: Lead, before: datetime | None) -> list[Entry]:
-    rows = Activity.objects.filter(lead=lead, type__is_shown=True).select_related("type")
-    rows = rows.filter(occurred_at__lt=before) if before else rows
+def _activities(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     return [
         Entry(
             at=row.occurred_at,
@@ -84,14 +138,14 @@ def _activities(lead: Lead, before: datetime | None) -> list[Entry]:
             tone="muted" if row.discounted_at else "",
             note=f"not counted: {row.discount_reason}" if row.discounted_at else "",
             repeats=f"{row.type_id}{'-' if row.discounted_at else ''}",
+            key=row.pk,
         )
-        for row in rows.order_by("-occurred_at", "-pk")[:SHOWN]
+        for row in doings.newest(lead, before=before, limit=limit)
     ]
 
 
-def _stages(lead: Lead, before: datetime | None) -> list[Entry]:
+def _stages(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     rows = StageChange.objects.filter(lead=lead)
-    rows = rows.filter(at__lt=before) if before else rows
     return [
         Entry(
             at=row.at,
@@ -102,16 +156,15 @@ def _stages(lead: Lead, before: datetime | None) -> list[Entry]:
             note=row.note,
             rank=4 if row.cause in VERDICTS else 2,
         )
-        for row in rows.order_by("-at", "-pk")[:SHOWN]
+        for row in older_than(rows, before, at="at", limit=limit)
     ]
 
 
-def _rests(lead: Lead, before: datetime | None) -> list[Entry]:
+def _rests(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     rows = RestChange.objects.filter(lead=lead).select_related("callback_user")
-    rows = rows.filter(at__lt=before) if before else rows
     return [
         Entry(at=row.at, icon="moon", said=_rest(row), tone="stage", detail="" if row.rest_until else row.cause, rank=5)
-        for row in rows.order_by("-at", "-pk")[:SHOWN]
+        for row in older_than(rows, before, at="at", limit=limit)
     ]
 
 
@@ -123,19 +176,19 @@ def _rest(row: RestChange) -> str:
     return "Rest ended"
 
 
-def _outcomes(lead: Lead, before: datetime | None) -> list[Entry]:
+def _outcomes(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     """What became of it by other ways than a verdict; verdicts are told by the floor that gives them."""
     rows = Outcome.objects.filter(lead=lead, withdrawn_at=None).exclude(via=Outcome.Via.VERDICT)
-    rows = rows.filter(at__lt=before) if before else rows
     return [
         Entry(
             at=row.at,
             icon="flag",
             said=row.get_kind_display(),
             detail=f"{row.amount:,.2f} {row.currency}".strip() if row.amount is not None else row.reason_label,
-            tone="good" if row.kind == Outcome.Kind.WON else "",
+            who=f"by {row.by}" if row.by else "",
+            tone="good" if row.kind == Outcome.Kind.WON else "bad" if row.kind == Outcome.Kind.LOST else "",
         )
-        for row in rows.order_by("-at", "-pk")[:SHOWN]
+        for row in older_than(rows.select_related("by"), before, at="at", limit=limit)
     ]
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from leads import clock, preferences, timeline
+from leads import clock, colleagues, preferences, timeline
 from leads.errors import Invalid
 from leads.models import Lead, MailHours, MailPreference
 from leads.viewer import is_part, signed_in, viewer_of
@@ -36,17 +36,21 @@ def find(request: HttpRequest) -> HttpResponse:
 @require_GET
 def lead(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """One person: who they are and what they did. Other floors' parts are loaded by their own addresses."""
-    visible = Lead.objects.visible_to(viewer_of(request)).select_related("account", "holder", "callback_user")
+    viewer = viewer_of(request)
+    related = ("account__owner", "holder", "callback_user")
+    visible = Lead.objects.visible_to(viewer).select_related(*related)
     person = get_object_or_404(visible, public_id=public_id)
     if person.merged_into_id is not None:
         winner = get_object_or_404(visible, pk=person.merged_into_id)
         return redirect("lead", public_id=winner.public_id)
     now = clock.now()
     page = {"lead": person, "now": now, "is_resting": person.rest_until is not None and person.rest_until > now}
+    if request.GET.get("part") != "facts":
+        page["colleagues"] = colleagues.of(person, viewer)
     if is_part(request):
         part = "facts" if request.GET.get("part") == "facts" else "lead"
         return render(request, f"leads/lead.html#{part}", page)
-    return render(request, "leads/lead.html", page | {"days": timeline.by_day(timeline.of_lead(person))})
+    return render(request, "leads/lead.html", page | {"days": timeline.page(timeline.of_lead(person)).days})
 
 
 @signed_in

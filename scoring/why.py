@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from leads.models import Lead
-from scoring import reasons
+from scoring import judging, reasons
 from scoring.models import Criterion, DefinitionVersion, Qualification, Score
+from scoring.why_now import why_now
 from scoring.words import asks_for, seen_of
 
 
@@ -40,7 +41,6 @@ class Bar:
     value: int
     minimum: int
     full: int
-    note: str = ""
 
     @property
     def width(self) -> float:
@@ -64,6 +64,18 @@ class Why:
     qualification: Qualification | None
     lines: list[Line]
     bars: list[Bar]
+    sentence: str = ""
+
+    @property
+    def in_force(self) -> Score | None:
+        """What the version says that is in force today, where that is a later one than the lead qualified under."""
+        later = self.score is not None and self.score.version_id != self.version.pk
+        return self.score if later else None
+
+    @property
+    def would_give(self) -> int:
+        """What the criteria that are not met would give in all, were they; in thousandths, losses left out."""
+        return sum(max(0, line.would_give) for line in self.unmet)
 
     @property
     def met(self) -> list[Line]:
@@ -111,7 +123,28 @@ def _why(
         for key, criterion in criteria.items()
     ]
     order = sorted(lines, key=lambda line: (not line.met, -abs(line.now or line.then or 0), -line.would_give))
-    return Why(version, score, qualification, order, _bars(version, score, qualification))
+    return Why(
+        version,
+        score,
+        qualification,
+        order,
+        _bars(version, _sums(lead, version, score, qualification, now=now)),
+        sentence=_sentence(lead, qualification, now=now),
+    )
+
+
+def _sentence(lead: Lead, qualification: Qualification | None, *, now: datetime) -> str:
+    """Why now, in one sentence; of a lead that never qualified there is none."""
+    if qualification is None:
+        return ""
+    account = lead.account
+    return why_now(
+        qualification.reasons,
+        now=now,
+        title=lead.title,
+        employees=account.employees if account is not None else None,
+        industry=account.industry if account is not None else "",
+    )
 
 
 def _line(criterion: Criterion, present: dict[str, Any], frozen: dict[str, Any] | None, *, qualified: bool) -> Line:
@@ -137,17 +170,32 @@ def _line(criterion: Criterion, present: dict[str, Any], frozen: dict[str, Any] 
     )
 
 
-def _bars(version: DefinitionVersion, score: Score | None, qualification: Qualification | None) -> list[Bar]:
-    judged = score if score is not None else qualification
-    if judged is None:
+def _sums(
+    lead: Lead,
+    version: DefinitionVersion,
+    score: Score | None,
+    qualification: Qualification | None,
+    *,
+    now: datetime,
+) -> tuple[int, int, int] | None:
+    """Fit, engagement and total by this very version: stored where it is in force, else judged anew."""
+    if score is not None and score.version_id == version.pk:
+        return score.fit, score.engagement, score.total
+    for row in judging.judge([lead.pk], version, as_of=now):
+        return row["fit"], row["engagement"], row["total"]
+    if qualification is not None:
+        return qualification.fit, qualification.engagement, qualification.total
+    return None
+
+
+def _bars(version: DefinitionVersion, sums: tuple[int, int, int] | None) -> list[Bar]:
+    if sums is None:
         return []
-    note = ""
-    if score is not None and score.engagement_ever != score.engagement:
-        note = "spent"
+    fit, engagement, total = sums
     values = (
-        ("Fit", judged.fit, version.fit_min, ""),
-        ("Engagement", judged.engagement, version.engagement_min, note),
-        ("Total", judged.total, version.total_min, ""),
+        ("Fit", fit, version.fit_min),
+        ("Engagement", engagement, version.engagement_min),
+        ("Total", total, version.total_min),
     )
-    full = max(1000, *(max(value, minimum) for _, value, minimum, _ in values)) * 11 // 10
-    return [Bar(label, value, minimum, full, told) for label, value, minimum, told in values]
+    full = max(1000, *(max(value, minimum) for _, value, minimum in values)) * 11 // 10
+    return [Bar(label, value, minimum, full) for label, value, minimum in values]

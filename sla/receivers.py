@@ -18,6 +18,7 @@ from sla.handoffs import effects, verdicts
 from sla.models import (
     OPEN_STATES,
     AnsweredRequest,
+    ChecklistAnswer,
     ClockExtension,
     ClockPause,
     Handoff,
@@ -178,6 +179,7 @@ def empty_notes(lead: Lead, **kwargs: Any) -> None:
     """Free text about an erased person goes; counts and times stay."""
     Touch.objects.filter(lead=lead).update(note="", external_id="")
     Handoff.objects.filter(episode__members__lead=lead).update(note="", evidence="", bant={}, source="", next_step="")
+    ChecklistAnswer.objects.filter(episode__members__lead=lead).delete()
     ClockPause.objects.filter(clock__episode__members__lead=lead).update(reason="")
     ClockExtension.objects.filter(clock__episode__members__lead=lead).update(reason="")
     ManagerAct.objects.filter(handoff__episode__members__lead=lead).update(reason="")

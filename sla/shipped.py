@@ -12,6 +12,8 @@ from django.db import connection, transaction
 
 from leads import clock
 from sla import publishing
+from sla.checklists import shipped as checklists
+from sla.drafting import shipped as drafting
 from sla.models import (
     Calendar,
     CalendarVersion,
@@ -90,6 +92,8 @@ def ship(**kwargs: Any) -> None:
         )
         publishing.publish_policy(version, why=SHIPPED, now=now, by=None)
     _ship_reasons(now=now)
+    drafting.ship()
+    checklists.ship()
 
 
 def _ship_reasons(*, now: datetime) -> None:

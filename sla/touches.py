@@ -32,6 +32,13 @@ class NotTheirs(Refused):
     code = "not_found"
 
 
+class OnlyRead(Refused):
+    """They may read this lead because they hold another one of its company; somebody else works it."""
+
+    title = "Yours to read only"
+    code = "only_read"
+
+
 class TouchConflict(Refused):
     """This external id was used for another touch; `touch` tells which."""
 
@@ -62,7 +69,7 @@ def record(
     A touch of somebody who joined a colleague's matter is kept with that matter and answers none of its promises, which
     are made about its principal. The same external id of the same recorder is taken in once, and answered
     with what was taken in; with another body it is a conflict. Without `occurred_at` it occurred now. Raises Invalid,
-    NotTheirs, TouchConflict.
+    NotTheirs, OnlyRead, TouchConflict.
     """
     _check(means=means, direction=direction, outcome=outcome, external_id=external_id)
     _allow(lead_id, performed_by=performed_by, recorded_by=recorded_by, by_machine=by_machine)
@@ -186,6 +193,10 @@ def _allow(lead_id: int, *, performed_by: User, recorded_by: User | None, by_mac
         return
     if not Lead.objects.visible_to(recorded_by).filter(pk=lead_id).exists():
         raise LeadGone("This lead no longer exists.")
+    if not Lead.objects.workable_by(recorded_by).filter(pk=lead_id).exists():
+        holder = Lead.objects.values_list("holder__full_name", flat=True).get(pk=lead_id)
+        whose = f"{holder} works it, and records" if holder else "whoever gets it records"
+        raise OnlyRead(f"You may read this lead, as you hold another one of its company; {whose} its touches.")
     if recorded_by.pk == performed_by.pk:
         return
     if by_machine and recorded_by.has_role(Role.REVOPS, Role.ADMIN):

@@ -1,9 +1,9 @@
-"""What is given with a verdict: reason, evidence, a note, a date, BANT; each is checked before anything is written."""
+"""What is given with a verdict: reason, evidence, a note, a date; each is checked before anything is written."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
@@ -12,8 +12,6 @@ from django.db.models import Q, QuerySet
 from leads.errors import Invalid, Refused
 from sla.models import Handoff, PolicyTarget, Reason, Target
 
-BANT = ("budget", "authority", "need", "timing")
-LONGEST_BANT = 500
 LONGEST_NOTE = 2000
 LONGEST_EVIDENCE = 500
 _is_link: Final = URLValidator(schemes=["http", "https"])
@@ -126,18 +124,3 @@ def given_evidence(reason: Reason, evidence: str) -> str:
                 f"{reason.evidence_prompt} Give a web address that begins with https://.", field="evidence"
             ) from error
     return text
-
-
-def given_bant(bant: dict[str, Any]) -> dict[str, str]:
-    """Budget, authority, need, timing: any of the four, each a short text."""
-    if not isinstance(bant, dict) or set(bant) - set(BANT):
-        raise Invalid(f"BANT has the fields {', '.join(BANT)}.", field="bant")
-    kept = {}
-    for name in BANT:
-        value = bant.get(name, "")
-        if not isinstance(value, str) or len(value) > LONGEST_BANT:
-            raise Invalid(f"{name.capitalize()} is a text of at most {LONGEST_BANT} characters.", field="bant")
-        text = value.replace("\x00", "").strip()
-        if text:
-            kept[name] = text
-    return kept

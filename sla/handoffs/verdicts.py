@@ -11,15 +11,16 @@ from leads.models import Lead, Outcome, Stage, User
 from leads.transactions import business
 from scoring import episodes
 from scoring.models import ClosedAs, Phase
+from sla.checklists import taken_along
 from sla.clocks import targets
 from sla.handoffs import effects, turn_back
-from sla.handoffs.answers import BANT, Given, check_touched, given_bant, given_date, given_no, given_note, given_reason
+from sla.handoffs.answers import Given, check_touched, given_date, given_no, given_note, given_reason
 from sla.handoffs.effects import NAMED_DATE, VERDICT
 from sla.handoffs.moves import UNDO_FOR, Matter, take
 from sla.models import Handoff, NextStepChange, Reason, State, Target
 from sla.nextsteps import keeping
 
-__all__ = ["BANT", "accept", "accept_by_hand_raise", "convert", "credit", "reject", "return_", "take_on"]
+__all__ = ["accept", "accept_by_hand_raise", "convert", "credit", "reject", "return_", "take_on"]
 
 TOUCH = "touch"
 
@@ -164,11 +165,12 @@ def convert(
     """Sales-qualified: stage SQL, hand-off and episode close as converted; the rep keeps the lead, and who joined it.
 
     A signal is dealt with by this, and no stage moves.
-    `bant` may hold budget, authority, need and timing as short texts. Raises Invalid, NotYours, AlreadyDecided.
+    `bant` holds answers to the checklist as short texts, by their keys; what was answered before is taken along.
+    Raises Invalid, NotYours, AlreadyDecided.
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
     matter.expect(State.ACCEPTED, seen_version=seen_version)
-    fields = given_bant(bant or {})
+    fields = taken_along(matter.episode, bant or {})
     credit(matter, by=by, bant=fields, note=given_note(note))
     for lead in matter.colleagues:
         _outcome(matter, lead, Outcome.Kind.CONVERTED, by=by)

@@ -1,6 +1,8 @@
 """The nouns of the promises floor."""
 
+from sla.models.checklists import Checklist, ChecklistAnswer, ChecklistItem
 from sla.models.clock import Clock, ClockExtension, ClockPause, ClockStep, ClockTiming
+from sla.models.drafts import DraftTemplate
 from sla.models.fairness import FairnessPool, FairnessSpan, FairnessTurn, GivenBack
 from sla.models.feeds import CalendarFeed
 from sla.models.handoff import (
@@ -38,12 +40,16 @@ __all__ = [
     "CalendarVersion",
     "Canary",
     "CapacityOverride",
+    "Checklist",
+    "ChecklistAnswer",
+    "ChecklistItem",
     "Clock",
     "ClockExtension",
     "ClockPause",
     "ClockStep",
     "ClockTiming",
     "Desk",
+    "DraftTemplate",
     "FairnessPool",
     "FairnessSpan",
     "FairnessTurn",

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeBoundary, RangeOperators
 from django.contrib.postgres.functions import RandomUUID
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Func, Q
 
@@ -96,6 +96,12 @@ class Rep(models.Model):
     skills = ArrayField(models.CharField(max_length=60), default=list, blank=True, help_text="Separated by commas.")
     languages = ArrayField(
         models.CharField(max_length=60), default=list, blank=True, help_text="As leads and rules write them."
+    )
+    booking_link = models.CharField(
+        max_length=200,
+        blank=True,
+        validators=[RegexValidator(r"\Ahttps://[^\s<>\"]+\Z", "A booking link begins with https://.")],
+        help_text="Where leads can pick a time with them; drafts may name it.",
     )
     is_active = models.BooleanField(default=True)
     cover = models.ForeignKey(

@@ -29,6 +29,7 @@ class Touch(models.Model):
         NO_ANSWER = "no_answer", "No answer"
         LEFT_MESSAGE = "left_message", "Left a message"
         SENT = "sent", "Sent"
+        BOOKED = "booked", "Meeting booked"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="touches")

@@ -11,9 +11,10 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from leads import clock
+from leads.doings import Before
 from leads.errors import Refused
 from leads.models import Lead, User
-from leads.timeline import Entry
+from leads.timeline import Entry, older_than
 from leads.viewer import signed_in, viewer_of
 from scoring.models import Episode, EpisodeChange, EpisodeMember
 from sla import handoffs
@@ -76,12 +77,11 @@ def split(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return answers.said(request, lead, f"{lead.name} has a matter of its own: {told}.", now=now)
 
 
-def entries(lead: Lead, viewer: User) -> list[Entry]:
+def entries(lead: Lead, viewer: User, before: Before | None, limit: int) -> list[Entry]:
     """Lines of the timeline: who joined this lead's matters and left them, and whose it joined itself."""
     own = Q(episode__lead=lead) | Q(episode__members__lead=lead, detail__lead=lead.pk)
-    rows = list(
-        EpisodeChange.objects.filter(own, what__in=["joined", "left"]).select_related("episode", "by").distinct()
-    )
+    changes = EpisodeChange.objects.filter(own, what__in=["joined", "left"]).select_related("episode", "by").distinct()
+    rows = list(older_than(changes, before, at="at", limit=limit))
     ids = {row.episode.lead_id for row in rows} | {row.detail["lead"] for row in rows}
     seen = {each.pk: each.name for each in Lead.objects.visible_to(viewer).filter(pk__in=ids)} if rows else {}
     return [_entry(row, lead, seen) for row in rows]

@@ -15,7 +15,7 @@ from leads import clock
 from leads.models import Lead, Role, User
 from leads.viewer import is_part, signed_in, viewer_of
 from scoring.models import Episode, Lane
-from sla import clocks, handoffs, routing, timers
+from sla import checklists, clocks, handoffs, routing, timers
 from sla.clocks import pausing
 from sla.models import CalendarVersion, Clock, ClockPause, ClockTiming, Handoff, State, Touch
 from sla.nextsteps import choices as later
@@ -26,6 +26,7 @@ from sla.views.answers import NOTHING_TYPED, Toast, toast_after
 from sla.views.company import company_of, hosting
 from sla.views.once import Draft, new_key, unsent
 from sla.views.sheets import choices
+from sla.why.next_steps import next_steps
 from sla.worktime import Counted, Deadline, Uncounted
 
 SUM_AT_MOST = 60
@@ -84,6 +85,7 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime, draft: Draft = NOTHIN
         "waiting": waiting,
         "timer": timers.of_handoff(handoff, now=now) if handoff is not None else None,
         "clocks": [_shown(each, acts=acts, manages=manages, now=now) for each in shown],
+        "next_steps": next_steps(shown, viewer, now=now),
         "company": company_of(episode, viewer) if episode is not None else None,
         "is_hosted": hosted is not None,
         "may_split": acts and handoff is not None and handoff.is_open,
@@ -101,7 +103,7 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime, draft: Draft = NOTHIN
         "key": new_key(),
         "means": Touch.Means.choices,
         "outcomes": Touch.Outcome.choices,
-        "bant": [(name, asks, draft.values.get(name, "")) for name, asks in handoffs_bant()],
+        "questions": checklists.questions_of(episode, draft.values) if acts and episode is not None else [],
         "touches": Touch.objects.filter(handoff=handoff).select_related("performed_by").order_by("-occurred_at")[:5]
         if handoff is not None
         else [],
@@ -129,16 +131,6 @@ def _waiting(episode: Episode | None, viewer: User, *, now: datetime) -> routing
     if waiting is not None and waiting.code == routing.PAPER and not viewer.has_role(*READS_PAPER):
         return waiting._replace(sentence="On paper: what would route it runs in shadow.")
     return waiting
-
-
-def handoffs_bant() -> tuple[tuple[str, str], ...]:
-    """The four optional fields of a conversion, each with what it asks."""
-    return (
-        ("budget", "Is there money for it?"),
-        ("authority", "Who decides?"),
-        ("need", "What is it to solve?"),
-        ("timing", "By when?"),
-    )
 
 
 def _shown(each: Clock, *, acts: bool, manages: bool, now: datetime) -> ShownClock:

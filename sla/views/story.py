@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Prefetch, Q
@@ -12,8 +13,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from leads import timeline
+from leads.doings import Before
 from leads.models import Lead, Role, User
-from leads.timeline import Entry
+from leads.timeline import Entry, Source, older_than
 from leads.viewer import is_part, signed_in, viewer_of
 from scoring.models import Episode, EpisodeMember, Qualification
 from sla.clocks import BREACH
@@ -32,13 +34,36 @@ MOVES = {
 }
 
 
+# What a chip leaves: everything, what the lead did, what we did.
+ONLY = {"": "All", "theirs": "What they did", "ours": "What we did"}
+
+
 @signed_in
 @require_GET
 def lead_story(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """One timeline of all three floors, newest first."""
+    """One timeline of all three floors, newest first; `?only=theirs` or `ours` leaves a part, `?before=` goes on."""
     viewer = viewer_of(request)
     lead = get_object_or_404(Lead.objects.visible_to(viewer), public_id=public_id)
-    before = _before(request)
+    before, only = _before(request), request.GET.get("only", "")
+    only = only if only in ONLY else ""
+    shown = timeline.page(_sources(lead, viewer, only), before=before)
+    page = {
+        "lead": lead,
+        "days": shown.days,
+        "older": f"{shown.older.at.isoformat()}~{shown.older.pk}" if shown.older is not None else "",
+        "only": only,
+        "chips": ONLY.items(),
+        "is_continued": before is not None,
+    }
+    is_entries = is_part(request) and (before is not None or "only" in request.GET)
+    if not is_entries and before is None:
+        page |= _episodes(lead)
+    part = "entries" if is_entries else "story"
+    return render(request, f"sla/story.html#{part}" if is_part(request) else "sla/story.html", page)
+
+
+def _episodes(lead: Lead) -> dict[str, Any]:
+    """Its matters, the newest first, with all their hand-offs; and why the last rep was chosen."""
     handoffs = Handoff.objects.select_related("user", "reason", "rule", "trace").order_by("hop")
     episodes = list(
         Episode.objects.filter(lead=lead)
@@ -46,63 +71,55 @@ def lead_story(request: HttpRequest, public_id: UUID) -> HttpResponse:
         .prefetch_related(Prefetch("handoffs", queryset=handoffs))
         .order_by("-opened_at", "-pk")
     )
-    entries = [
-        *timeline.of_lead(lead, before=before),
-        *(e for e in _ours(lead, viewer) if before is None or e.at < before),
-    ]
-    shown = [entry.at for entry in entries if entry.repeats]
-    oldest = min(shown) if shown and timeline.has_older(lead, before=before) else None
-    if oldest is not None:
-        entries = [entry for entry in entries if entry.at >= oldest]
-    page = {
-        "lead": lead,
-        "days": timeline.by_day(entries),
-        "older_than": oldest,
-        "is_continued": before is not None,
-        "episodes": episodes,
-        "why_rep": why_rep(episodes[0]) if episodes else None,
-    }
-    return render(request, "sla/story.html#story" if is_part(request) else "sla/story.html", page)
+    return {"episodes": episodes, "why_rep": why_rep(episodes[0]) if episodes else None}
 
 
-def _before(request: HttpRequest) -> datetime | None:
+def _before(request: HttpRequest) -> Before | None:
+    """The place in the timeline from which to go on."""
+    text, _, key = request.GET.get("before", "").partition("~")
     try:
-        at = datetime.fromisoformat(request.GET.get("before", ""))
+        at = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return at if at.tzinfo else None
+    return Before(at, int(key) if key.isdecimal() and len(key) < 19 else 0) if at.tzinfo else None
 
 
-def _ours(lead: Lead, viewer: User) -> list[Entry]:
+def _sources(lead: Lead, viewer: User, only: str) -> list[Source]:
+    """What the chip leaves of the timeline."""
+    ours = [*timeline.changed(lead), *_ours(lead, viewer)] if only != "theirs" else []
+    return [timeline.did(lead), *ours] if only != "ours" else ours
+
+
+def _ours(lead: Lead, viewer: User) -> list[Source]:
     """What we judged, promised and did."""
     return [
-        *_qualified(lead),
-        *_moves(lead),
-        *_followed(lead),
-        *company.entries(lead, viewer),
-        *_touches(lead),
-        *_breaches(lead),
-        *_acts(lead),
-        *_on_paper(lead, viewer),
+        lambda before, limit: _qualified(lead, before, limit),
+        lambda before, limit: _moves(lead, before, limit),
+        lambda before, limit: _followed(lead, before, limit),
+        lambda before, limit: company.entries(lead, viewer, before, limit),
+        lambda before, limit: _touches(lead, before, limit),
+        lambda before, limit: _breaches(lead, before, limit),
+        lambda before, limit: _acts(lead, before, limit),
+        lambda before, limit: _on_paper(lead, viewer, before, limit),
     ]
 
 
-def _qualified(lead: Lead) -> list[Entry]:
+def _qualified(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     rows = Qualification.objects.filter(lead=lead).select_related("definition")
     return [
         Entry(at=row.at, icon="sparkles", said=f"Qualified: {row.definition}", tone="accent", note=row.sentence, rank=1)
-        for row in rows
+        for row in older_than(rows, before, at="at", limit=limit)
     ]
 
 
-def _moves(lead: Lead) -> list[Entry]:
+def _moves(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     rows = HandoffChange.objects.filter(handoff__episode__lead=lead).select_related(
         "handoff__user", "handoff__reason", "by", "performed_by"
     )
-    return [_move(row) for row in rows]
+    return [_move(row) for row in older_than(rows, before, at="at", limit=limit)]
 
 
-def _followed(lead: Lead) -> list[Entry]:
+def _followed(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     """What was decided of a colleague's matter while this lead was part of it."""
     during = Q()
     for member in EpisodeMember.objects.filter(lead=lead).exclude(lead=F("episode__lead")):
@@ -110,8 +127,10 @@ def _followed(lead: Lead) -> list[Entry]:
         during |= span & Q(at__lte=member.left_at) if member.left_at is not None else span
     if not during:
         return []
-    rows = HandoffChange.objects.filter(during).select_related("handoff__user", "handoff__reason", "by", "performed_by")
-    return [replace(_move(row), note="", who="with a colleague’s matter") for row in rows]
+    changes = HandoffChange.objects.filter(during)
+    rows = changes.select_related("handoff__user", "handoff__reason", "by", "performed_by")
+    found = older_than(rows, before, at="at", limit=limit)
+    return [replace(_move(row), note="", who="with a colleague’s matter") for row in found]
 
 
 def _move(row: HandoffChange) -> Entry:
@@ -143,7 +162,7 @@ def _said(handoff: Handoff) -> str:
     return " · ".join(part for part in (handoff.evidence, handoff.note) if part)
 
 
-def _touches(lead: Lead) -> list[Entry]:
+def _touches(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     rows = Touch.objects.filter(lead=lead).select_related("performed_by")
     icons = {"call": "phone", "email": "envelope", "message": "chat-bubble-left", "meeting": "calendar"}
     return [
@@ -156,15 +175,16 @@ def _touches(lead: Lead) -> list[Entry]:
             tone="good",
             note=row.note,
         )
-        for row in rows
+        for row in older_than(rows, before, at="occurred_at", limit=limit)
     ]
 
 
-def _on_paper(lead: Lead, viewer: User) -> list[Entry]:
+def _on_paper(lead: Lead, viewer: User, before: Before | None, limit: int) -> list[Entry]:
     """To whom it would have been offered while it stood on paper; reps are not told."""
     if not viewer.has_role(Role.MANAGER, Role.REVOPS, Role.ADMIN, Role.MARKETING):
         return []
-    rows = PaperOffer.objects.filter(matter__episode__lead=lead)
+    offers = PaperOffer.objects.filter(matter__episode__lead=lead)
+    rows = offers.select_related("user", "matter__shadow__team", "matter__shadow__rule")
     return [
         Entry(
             at=row.decided_at,
@@ -175,11 +195,11 @@ def _on_paper(lead: Lead, viewer: User) -> list[Entry]:
             tone="muted",
             rank=3,
         )
-        for row in rows.select_related("user", "matter__shadow__team", "matter__shadow__rule")
+        for row in older_than(rows, before, at="decided_at", limit=limit)
     ]
 
 
-def _acts(lead: Lead) -> list[Entry]:
+def _acts(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     """What a manager did with it, and why."""
     rows = ManagerAct.objects.filter(handoff__episode__lead=lead).select_related("by", "rep", "to")
     said = {"nudged": "{by} nudged {rep}", "taken": "{by} took it over from {rep}"}
@@ -193,11 +213,11 @@ def _acts(lead: Lead) -> list[Entry]:
             note=row.reason,
             rank=3,
         )
-        for row in rows
+        for row in older_than(rows, before, at="at", limit=limit)
     ]
 
 
-def _breaches(lead: Lead) -> list[Entry]:
+def _breaches(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     rows = ClockStep.objects.filter(clock__episode__lead=lead, key=BREACH).select_related("clock__handoff__user")
     return [
         Entry(
@@ -207,5 +227,5 @@ def _breaches(lead: Lead) -> list[Entry]:
             detail=str(row.clock.handoff.user) if row.clock.handoff else "",
             tone="bad",
         )
-        for row in rows
+        for row in older_than(rows, before, at="due_at", limit=limit)
     ]

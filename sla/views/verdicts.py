@@ -17,8 +17,7 @@ from leads import clock
 from leads.errors import Invalid, Refused
 from leads.models import Lead, User
 from leads.viewer import signed_in, viewer_of
-from sla import handoffs, touches
-from sla.handoffs.verdicts import BANT
+from sla import checklists, handoffs, touches
 from sla.models import Handoff, Reason, Touch
 from sla.routing import handing_over
 from sla.views import answers
@@ -91,10 +90,10 @@ def return_(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
 
 @verdict
 def convert(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
-    """Sales-qualified, with what is known of budget, authority, need and timing."""
+    """Sales-qualified, with what is known of the questions of the checklist."""
     return handoffs.convert(
         handoff_id,
-        bant={field: request.POST[field] for field in BANT if request.POST.get(field, "").strip()},
+        bant=_answers(request, handoff_id),
         note=request.POST.get("note", ""),
         seen_version=seen_version(request),
         **told,
@@ -174,6 +173,13 @@ def _no(request: HttpRequest) -> No:
         note=request.POST.get("note", ""),
         named_date=_local(request, "named_date") if dated else None,
     )
+
+
+def _answers(request: HttpRequest, handoff_id: int) -> dict[str, str]:
+    """What the form says of the questions of the checklist; an emptied one is taken back."""
+    definition = Handoff.objects.values_list("episode__definition", flat=True).get(pk=handoff_id)
+    items = checklists.items_for(definition)
+    return {item.key: request.POST[item.key] for item in items if item.key in request.POST}
 
 
 def seen_version(request: HttpRequest) -> int | None:

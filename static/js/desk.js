@@ -79,6 +79,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
+  const chip = event.detail.requestConfig?.elt?.closest?.("[data-chip]");
+  if (chip) for (const each of all("[data-chip]", chip.parentElement)) each === chip ? each.setAttribute("aria-current", "true") : each.removeAttribute("aria-current");
   tick();
   tellNews();
   if (one("#rows")) {

@@ -4,6 +4,7 @@
 import { answer, isAwaited } from "./answers.js";
 import { all, one, root } from "./dom.js";
 import { chosen, move, openChosen } from "./inbox.js";
+import { isArmed, log, openLetter, sent } from "./next_move.js";
 import { toggle } from "./select.js";
 
 /* Esc: close what is open, else to the list, else back. */
@@ -34,6 +35,9 @@ export const actions = {
   convert: answers("convert"),
   touch: answers("touch"),
   later: answers("later"),
+  letter: openLetter,
+  sent,
+  log: { run: log, when: isArmed },
   undo: { run: () => one("#toasts [data-undo]")?.requestSubmit(), when: () => one("#toasts [data-undo]") },
   select: { run: () => toggle(chosen()), when: () => one(".row-pick input", chosen() ?? document) },
   arrivals: { run: () => one('[data-do="new"]')?.click(), when: () => one('[data-do="new"]') },
@@ -63,5 +67,5 @@ document.addEventListener("keydown", (event) => {
   if ((single && root.dataset.keys !== "on") || (event.repeat && !WALKS.includes(action))) return;
   if (event.key !== "Escape") event.preventDefault();
   if (single && isAwaited()) return;
-  actions[action].run();
+  actions[action].run(event.key);
 });

@@ -36,6 +36,8 @@ MATRIX: dict[str, set[str]] = {
     "sla.Absence": {"revops", "manager"},
     "sla.Handoff": set(),
     "sla.Clock": set(),
+    "sla.DraftTemplate": {"manager", "marketing", "revops"},
+    "sla.Checklist": {"manager", "revops"},
 }
 
 

@@ -115,7 +115,7 @@ class TestLeadPage:
 
     def test_shows_older_activities_page_by_page(self, firm: Company, signed: Signed, now: datetime) -> None:
         lead = firm.offered(now=now).episode.lead
-        for number in range(210):
+        for number in range(110):
             act(lead, f"Act {number % 2}", at=now - timedelta(hours=number))
         client = signed(firm.ben.user)
         first = text(client, page_of(lead, "story/"))
