@@ -143,7 +143,7 @@ class TestStalePage:
         mine.keyboard.press("a")
         expect(mine.locator("#toasts")).to_contain_text("Accepted: ")
         theirs.keyboard.press("r")
-        theirs.keyboard.type("duplicate")
+        theirs.keyboard.type("bad con")
         theirs.keyboard.press("Enter")
         expect(theirs.locator("#toasts")).to_contain_text("Ben Keller accepted this")
         expect(theirs.locator(".promise")).to_have_attribute("data-state", "accepted")
