@@ -9,6 +9,7 @@ lead_erased = Signal()  # lead, by, now
 outcome_recorded = Signal()  # outcome, now
 login_closed = Signal()  # user, by, now
 left_team = Signal()  # user, team, by, now
+invitation_accepted = Signal()  # invitation, user, now
 
 # After commit; only wakes work up.
 activities_recorded = Signal()  # lead_ids

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from leads import clock, colleagues, preferences, timeline
+from leads import clock, colleagues, hints, preferences, timeline
 from leads.errors import Invalid
 from leads.models import Lead, MailHours, MailPreference
 from leads.viewer import is_part, signed_in, viewer_of
@@ -64,6 +64,25 @@ def prefer(request: HttpRequest) -> HttpResponse:
         messages.warning(request, str(refusal))
     back = request.POST.get("next", "")
     return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else "home")
+
+
+@signed_in
+@require_POST
+def close_hint(request: HttpRequest) -> HttpResponse:
+    """Show the explanation of this page no more, or of all of them, and go back."""
+    route = request.POST.get("route", "")
+    hints.close(viewer_of(request), hints.EVERY if request.POST.get("all") else route)
+    back = request.POST.get("next", "")
+    return redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else "home")
+
+
+@signed_in
+@require_GET
+def doc(request: HttpRequest, name: str) -> HttpResponse:
+    """One page of the handbook that comes with Baton, as it was written."""
+    if name not in hints.pages():
+        raise Http404
+    return render(request, "leads/doc.html", {"name": name, "text": hints.page(name)})
 
 
 @signed_in

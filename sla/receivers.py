@@ -8,8 +8,15 @@ from typing import Any
 from django.dispatch import receiver
 
 from leads import holding, lifecycle
-from leads.models import Lead, Outcome, Stage, Team, User
-from leads.signals import lead_erased, leads_merged, left_team, login_closed, outcome_recorded
+from leads.models import Invitation, Lead, Outcome, Role, Stage, Team, User
+from leads.signals import (
+    invitation_accepted,
+    lead_erased,
+    leads_merged,
+    left_team,
+    login_closed,
+    outcome_recorded,
+)
 from scoring.models import ClosedAs, Episode, Lane, OpenedBy, Phase
 from scoring.signals import episode_changed, episode_closed, episode_opened
 from sla import clocks, handoffs, routing
@@ -233,3 +240,10 @@ def _stands_hotter(handoff: Handoff, episode: Episode) -> None:
     if episode.lane == Lane.FAST:
         handoff.lane = Lane.FAST
     handoff.save(update_fields=["policy_version", "tier", "lane"])
+
+
+@receiver(invitation_accepted, dispatch_uid="sla.invitation_accepted")
+def receive_leads(invitation: Invitation, user: User, **kwargs: Any) -> None:
+    """Who was invited as a rep can be given leads from now on."""
+    if invitation.role == Role.REP:
+        Rep.objects.create(user=user, capacity=invitation.capacity)

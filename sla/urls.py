@@ -27,6 +27,7 @@ from sla.views import (
     why_not,
 )
 from sla.views.board import acting, deciding, last_minute, page, releasing, standing, viewing, waiting
+from sla.views.start import basics, floor
 
 urlpatterns = [
     path("", inbox.home, name="home"),
@@ -63,6 +64,15 @@ urlpatterns = [
     path("shadow/<uuid:public_id>/", shadow.report, name="shadow"),
     path("shadow/<uuid:public_id>/live/", shadow.live, name="shadow-live"),
     path("simulator/", simulator.simulator, name="simulator"),
+    path("start/", basics.start, name="start"),
+    path("start/organization/", basics.organization, name="start-organization"),
+    path("start/source/", basics.source, name="start-source"),
+    path("start/import/", basics.import_, name="start-import"),
+    path("start/hours/", floor.hours, name="start-hours"),
+    path("start/people/", floor.people, name="start-people"),
+    path("start/definition/", floor.definition, name="start-definition"),
+    path("start/promises/", floor.promises, name="start-promises"),
+    path("start/test/", floor.test_lead, name="start-trial"),
     path("status/", status.status, name="status"),
     path("board/left/<uuid:public_id>/give/", deciding.give, name="left-give"),
     path("board/left/<uuid:public_id>/keep/", deciding.keep, name="left-keep"),

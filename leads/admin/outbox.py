@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action
 
-from leads import clock, jobs, outbox
+from leads import clock, invitations, jobs, outbox
 from leads.admin.roles import DESK, History, RoleAdmin, now_and_by, page_of
 from leads.delivering import words
 from leads.models import DeliveryStep, Job, Notification, Role
@@ -49,6 +49,8 @@ class NotificationAdmin(RoleAdmin):
 
     @admin.display(description="text")
     def words(self, message: Notification) -> str:
+        if message.kind == invitations.KIND:
+            return "Not shown: the link in it lets its reader in."
         return words.of(message).text
 
     @admin.action(description="Send again what was given up", permissions=["act"])

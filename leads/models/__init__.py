@@ -4,6 +4,7 @@ from leads.models.activity import Activity, ActivityType, AnonymousActivity, Awa
 from leads.models.endpoints import Endpoint, EndpointChange, MailRelay
 from leads.models.forms import WebForm
 from leads.models.intake import Receipt, RefusedItem, Source
+from leads.models.joining import Invitation, Upload
 from leads.models.journey import HolderChange, Outcome, RestChange, Stage, StageChange, StageRule
 from leads.models.lead import (
     Account,
@@ -36,6 +37,7 @@ __all__ = [
     "HolderChange",
     "Identity",
     "IdentityConflict",
+    "Invitation",
     "Job",
     "Lead",
     "MailDomain",
@@ -57,6 +59,7 @@ __all__ = [
     "TeamMembership",
     "TitleWord",
     "Topic",
+    "Upload",
     "User",
     "WebForm",
 ]

@@ -6,6 +6,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -54,6 +55,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(max_length=64, default="UTC", help_text="Every page shows times in this zone.")
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
     single_keys = models.BooleanField(default=True, help_text="Work the desk with single keys (a, r, j, k …).")
+    hints_closed = ArrayField(
+        models.CharField(max_length=60),
+        null=True,
+        editable=False,
+        help_text="Pages whose explanation they have closed; null: pages explain nothing. The demo's people begin with "
+        "an empty list.",
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May open the admin.")
     joined_at = models.DateTimeField(auto_now_add=True)
@@ -137,6 +145,8 @@ class Organization(models.Model):
         db_default=2,
         help_text="Business days of the rep after which an accepted lead is looked at again, where no promise says so.",
     )
+    guide_closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    guide_skipped = ArrayField(models.CharField(max_length=20), default=list, blank=True, editable=False)
     erasure_salt = models.CharField(max_length=64, default=uuid.uuid4, editable=False)
 
     class Meta:

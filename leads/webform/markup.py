@@ -24,9 +24,14 @@ _FORM: Final = """<form action="{action}" method="post">
 </form>"""
 
 
+def base_url() -> str:
+    """Where this installation is reached."""
+    return str(settings.BASE_URL)
+
+
 def address_of(form: WebForm) -> str:
     """Where the form posts to."""
-    return f"{settings.BASE_URL}{reverse('form', args=[form.public_id])}"
+    return f"{base_url()}{reverse('form', args=[form.public_id])}"
 
 
 def form_html(form: WebForm) -> str:
@@ -36,5 +41,5 @@ def form_html(form: WebForm) -> str:
 
 def tag_html(source: Source) -> str:
     """The page tag, ready to copy into the head of every page."""
-    address = f"{settings.BASE_URL}{reverse('tag', args=[source.public_id])}"
+    address = f"{base_url()}{reverse('tag', args=[source.public_id])}"
     return f'<script async src="{escape(address)}"></script>'

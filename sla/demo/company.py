@@ -210,6 +210,7 @@ def _hire(person: Person, hashed: str) -> User:
         time_zone=person.time_zone,
         is_staff=person.role in (Role.MARKETING, Role.REVOPS, Role.ADMIN, Role.MANAGER),
         is_superuser=person.role == Role.ADMIN,
+        hints_closed=[],
     )
     user.groups.add(Group.objects.get(name=person.role.value))
     return user

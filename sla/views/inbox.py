@@ -18,6 +18,7 @@ from sla.inbox import pages
 from sla.inbox.tabs import Inbox
 from sla.models import Handoff, SavedFilter
 from sla.rows import Row, rows, what_happened
+from sla.starting import steps
 from sla.views.answers import toast_after
 from sla.views.once import new_key
 
@@ -32,6 +33,8 @@ SEEN_AT_MOST = 60
 def home(request: HttpRequest) -> HttpResponse:
     """Where a person's day starts: managers at the board, reps in the inbox, others at what they look after."""
     viewer = viewer_of(request)
+    if viewer.has_role(Role.REVOPS, Role.ADMIN) and steps.is_untouched():
+        return redirect("start")
     if viewer.has_role(Role.MANAGER):
         return redirect("board")
     if viewer.has_role(Role.REP):
