@@ -276,7 +276,7 @@ class TestTag:
     ) -> None:
         Source.objects.update(asks_consent=True)
         page = visit(None, site(markup.tag_html(source), baton=live_server.url))
-        page.wait_for_function("window.baton && baton.track")
+        eventually(page, lambda: bool(page.evaluate("Boolean(window.baton)")))
         page.wait_for_timeout(700)
         assert page.evaluate("localStorage.length") == 0
         assert self.events() == []
@@ -289,7 +289,7 @@ class TestTag:
         page = visit(None, "/accounts/login/")
         page.context.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
         page.goto(site(markup.tag_html(source), baton=live_server.url))
-        page.wait_for_function("window.baton && baton.track")
+        eventually(page, lambda: bool(page.evaluate("Boolean(window.baton)")))
         page.evaluate("baton.track('Seen')")
         page.wait_for_timeout(700)
         assert page.evaluate("localStorage.length") == 0
