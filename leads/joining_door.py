@@ -38,8 +38,6 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     response = render(request, "leads/join.html", page, status=status)
     add_never_cache_headers(response)
     response["X-Robots-Tag"] = "noindex, nofollow"
-    # The address is a key: no page that follows hears of it.
-    response["Referrer-Policy"] = "no-referrer"
     return response
 
 

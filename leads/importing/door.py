@@ -63,7 +63,7 @@ def mapping(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return redirect("imports")
     now, dates = clock.now(), request.POST.get("dates", "")
     told: dict[str, Any] = {"day_first": DATES.get(dates)}
-    page: dict[str, Any] = {"upload": upload, "choices": CHOICES, "dates": dates, "most": uploads.REHEARSED}
+    page: dict[str, Any] = {"upload": upload, "choices": CHOICES, "dates": dates, "columns": [], "preview": None}
     refused: Invalid | None = None
     try:
         overrides = _overrides(request)

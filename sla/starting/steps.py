@@ -113,7 +113,7 @@ def _import() -> tuple[bool, str]:
 
 def _hours() -> tuple[bool, str]:
     desks = list(Desk.objects.select_related("team", "calendar").order_by("team__name")[:3])
-    return bool(desks), ", ".join(f"{desk.team}: {desk.calendar}" for desk in desks) or "no team yet"
+    return bool(desks), "; ".join(str(desk.calendar) for desk in desks) or "no team yet"
 
 
 def _people() -> tuple[bool, str]:
