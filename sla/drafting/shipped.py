@@ -26,9 +26,9 @@ Best regards
 LOOKED: Final = """\
 Hi {first_name|there},
 
-I saw you looked at {most_read}. Most people who do want to know what it takes to start, and what it costs.
+I saw you looked at {most_read}. I can tell you in ten minutes what it takes to start, and what it costs.
 
-I can answer both for {company} in ten minutes. Which of the two matters more to you right now?
+Which of the two matters more to you right now?
 
 My calendar is here: {booking_link}
 
