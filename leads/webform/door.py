@@ -18,6 +18,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
 
 from leads import clock
 from leads.models import WebForm
@@ -60,6 +61,7 @@ def form(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return _allow(request, response, found)
 
 
+@require_http_methods(["GET", "HEAD", "OPTIONS"])
 def opened(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The mark of time for a form that was just opened on one of the source's sites: the page tag asks for it."""
     found = _form(public_id)
@@ -70,6 +72,7 @@ def opened(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return _allow(request, response, found)
 
 
+@require_safe
 def thanks(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Our own thank-you page, for who has none."""
     found = _form(public_id)
