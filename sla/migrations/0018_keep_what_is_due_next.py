@@ -37,6 +37,9 @@ WHERE running.handoff_id = handoff.id;
 UPDATE sla_handoff AS handoff SET source = lead.source
 FROM scoring_episode AS episode JOIN leads_lead AS lead ON lead.id = episode.lead_id
 WHERE episode.id = handoff.episode_id AND lead.source <> '';
+-- What these changes put off to the end of the transaction is checked now: no index is made before.
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS ALL DEFERRED;
 """
 LET_GO = """
 DROP FUNCTION baton_next_due_of_new() CASCADE;
