@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -128,9 +129,8 @@ class WebFormAdmin(RoleAdmin):
 
     @admin.display(description="Try it")
     def opens(self, obj: WebForm) -> SafeString:
-        return format_html(
-            '<a class="underline" href="{}">Open the form on a page of its own</a>', markup.address_of(obj)
-        )
+        here = reverse("form", args=[obj.public_id])
+        return format_html('<a class="underline" href="{}">Open the form on a page of its own</a>', here)
 
 
 @admin.register(RefusedItem)
