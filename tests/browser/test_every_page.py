@@ -1,0 +1,221 @@
+"""Every page there is, found by the table of routes, as a browser and as axe see it, with hostile words in every field.
+
+One house, one browser; each page is opened once: nothing runs, nothing leaves the host, no policy is broken, and axe
+finds nothing in light, in dark, and on a phone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
+from pytest_django.live_server_helper import LiveServer
+
+from leads import clock
+from leads.delivering import words
+from leads.models import Notification
+from sla.clockwork import fire_due
+from tests.browser.conftest import PHONE, WIDE
+from tests.emptying import Emptying
+from tests.routes import hostile, world
+from tests.routes.answers import ANONYMOUS, VIEWERS
+from tests.routes.table import TABLE
+from tests.routes.walking import filled
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.timeout(900)]
+
+# A page is looked at by whoever sees most of it; by everybody who may, where all is asked for.
+EVERYBODY = os.environ.get("BATON_THOROUGH") == "1"
+NO_PAGES = ("/api/", "/v1/", "/healthz", "/timers/", "/inbox/arrivals/", "/f/<public_id>/opened/", "/tag/")
+SIGHT = ("rep", "manager", "admin", "revops", "marketing", ANONYMOUS)
+# What a page looks like beside how it is answered: tabs, searches, what is asked in the address.
+MORE = {
+    "/inbox/": ("", "?tab=follow", "?tab=done"),
+    "/simulator/": ("?go=yes&episode.tier=hot",),
+    "/leads/": ("?q=svg",),
+}
+NARROW = {"type": "rule", "values": ["target-size", "scrollable-region-focusable", "link-name", "button-name", "label"]}
+CONTRAST = {"type": "rule", "values": ["color-contrast"]}
+ALIVE = """() => [...document.querySelectorAll('*')].flatMap(element =>
+    (element.localName === 'script' && !element.src && !/json/.test(element.type) ? ['<script>'] : []).concat(
+    [...Element.prototype.getAttributeNames.call(element)].map(name => ({name, value: element.getAttribute(name)}))
+        .filter(({name, value}) => /^on/i.test(name) || (/^(href|src|action|formaction)$/.test(name)
+            && /^[\\s\\u0000-\\u0020]*(javascript|data|vbscript):/i.test(value) && element.localName !== 'img'))
+        .map(({name, value}) => `<${element.localName} ${name}=${value}>`)))"""
+# What sticks out on the right: the innermost of it, as far as it is seen.
+TOO_WIDE = """width => {
+    const sticksOut = element => element.getBoundingClientRect().right > width + 1;
+    const seen = {contentVisibilityAuto: true, visibilityProperty: true};
+    return document.documentElement.scrollWidth <= width ? [] : [...document.querySelectorAll('body *')]
+        .filter(each => sticksOut(each) && each.checkVisibility(seen) && ![...each.children].some(sticksOut))
+        .slice(0, 4).map(each => each.outerHTML.slice(0, 120));
+}"""
+WATCH = """
+    window.heard = [];
+    window.canary = () => window.heard.push('a canary ran');
+    document.addEventListener('securitypolicyviolation', event =>
+        window.heard.push(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
+"""
+
+
+def seen() -> list[tuple[str, str, str]]:
+    """Each page of the table with who looks at it, and at whose: path with query, viewer, kind of thing."""
+    found = []
+    for row in (row for rows in TABLE.values() for row in rows):
+        if row.method != "GET" or row.path.startswith(NO_PAGES):
+            continue
+        opened = [viewer for viewer in SIGHT if _opened(row.answers.of(viewer))]
+        for viewer in opened if EVERYBODY else opened[:1]:
+            found += [(row.path + more, viewer, row.thing) for more in MORE.get(row.path, ("",))]
+    assert {viewer for _, viewer, _ in found} <= set(VIEWERS)
+    return found
+
+
+def _opened(answer: Any) -> bool:
+    return answer == 200 or (isinstance(answer, tuple) and 200 in answer)
+
+
+@pytest.fixture(scope="module")
+def house(django_db_setup: None, django_db_blocker: Any, emptying: Emptying) -> Iterator[world.World]:
+    """One of everything, all of it hostile."""
+    with django_db_blocker.unblock():
+        made = emptying.found(_founded)
+    yield made
+    with django_db_blocker.unblock():
+        emptying.raze()
+
+
+def _founded() -> world.World:
+    made = world.build(clock.now())
+    hostile.poison()
+    return made
+
+
+class Visitor:
+    """One person's browser, which keeps what it hears."""
+
+    def __init__(self, browser: Browser, live_server: LiveServer, session: str) -> None:
+        self.url, self.complaints = live_server.url, list[str]()
+        self.context: BrowserContext = browser.new_context(
+            base_url=live_server.url, viewport=WIDE, color_scheme="light", reduced_motion="reduce", has_touch=True
+        )
+        if session:
+            self.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        self.context.add_init_script(WATCH)
+        self.page: Page = self.context.new_page()
+        self.page.on("request", self._asked)
+        self.page.on("response", self._answered)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on(
+            "console",
+            lambda said: (
+                self.complaints.append(said.text) if said.type == "error" and "status of" not in said.text else None
+            ),
+        )
+        self.page.on("dialog", lambda _: self.complaints.append("a dialog"))
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((self.url, "data:", "about:", "blob:")):
+            self.complaints.append(f"a request left the host: {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400 and not response.url.endswith("/favicon.ico"):  # what no page of ours asks for
+            self.complaints.append(f"{response.status} {response.url}")
+
+    def look(self, path: str) -> list[str]:
+        """Open it, wide and light, dark, narrow; everything that is wrong with it."""
+        self.complaints.clear()
+        page, is_admin = self.page, path.startswith("/admin/")
+        page.set_viewport_size(WIDE)
+        page.emulate_media(color_scheme="light")
+        answer = page.goto(path, wait_until="networkidle")
+        wrong = self.heard()
+        if answer is None or not answer.text().lstrip().lower().startswith("<!doctype"):
+            return wrong  # a part, which stands in a page that is looked at
+        policy = (answer.headers if answer else {}).get("content-security-policy", "")
+        if "unsafe-inline" in policy and not is_admin:
+            wrong.append(f"its policy is {policy}")
+        page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(each => each.open = true)")
+        wrong += self.axe("light", None, serious=is_admin)
+        if is_admin:
+            return wrong
+        page.emulate_media(color_scheme="dark")
+        wrong += self.axe("dark", CONTRAST)
+        page.set_viewport_size(PHONE)
+        wrong += self.axe("narrow", NARROW)
+        return wrong + [f"wider than a phone: {each}" for each in page.evaluate(TOO_WIDE, PHONE["width"])]
+
+    def heard(self) -> list[str]:
+        """What ran, broke a policy, failed or went elsewhere, and what could."""
+        return [*self.complaints, *self.page.evaluate("window.heard"), *self.page.evaluate(ALIVE)]
+
+    def axe(self, which: str, only: dict[str, Any] | None, *, serious: bool = False) -> list[str]:
+        options = {"resultTypes": ["violations"]} | ({"runOnly": only} if only else {})
+        found = Axe().run(self.page, options=options).response["violations"]
+        return [
+            f"{which}: {each['id']} ({each['impact']}): {node['html'][:200]}"
+            for each in found
+            if not serious or each["impact"] in ("serious", "critical")
+            for node in each["nodes"][:3]
+        ]
+
+
+@pytest.fixture
+def visitors(house: world.World, browser: Browser, live_server: LiveServer) -> Iterator[dict[str, Visitor]]:
+    made = {ANONYMOUS: Visitor(browser, live_server, "")}
+    for role, user in house.people.items():
+        client = Client()
+        client.force_login(user)
+        made[role] = Visitor(browser, live_server, client.cookies["sessionid"].value)
+    yield made
+    for visitor in made.values():
+        visitor.context.close()
+
+
+class TestEveryPage:
+    def test_is_safe_and_readable(self, house: world.World, visitors: dict[str, Visitor]) -> None:
+        wrong = []
+        for path, viewer, thing in seen():
+            things = house.things[thing]
+            own = things.get(world.OWN) if viewer == "rep" else things.get(world.TEAM)
+            address = filled(path, (own or next(iter(things.values()))).kwargs)
+            wrong += [f"{path} for {viewer}: {each}" for each in visitors[viewer].look(address)]
+        assert not wrong, "\n".join(wrong)
+
+    def test_is_a_mail_as_well(self, house: world.World, visitors: dict[str, Visitor]) -> None:
+        """Mails have no policy to protect them; nothing in them may run, in any reader."""
+        visitor, later = visitors[ANONYMOUS], house.now + timedelta(days=2)
+        while fire_due(lambda: later):
+            pass
+        queued = Notification.objects.exclude(state="dead")
+        letters = [words.of(each) for each in {each.kind: each for each in queued.filter(endpoint=None)}.values()]
+        assert {each.kind for each in queued} >= {"new lead", "breach", "joined"}, {each.kind for each in queued}
+        wrong = []
+        for letter in letters:
+            assert "\n" not in letter.subject
+            assert "\r" not in letter.subject
+            visitor.page.goto("about:blank")
+            visitor.page.set_content(letter.html or letter.text)
+            wrong += [f"{letter.subject}: {each}" for each in visitor.heard()]
+        assert not wrong, "\n".join(wrong)
+
+    def test_is_a_file_as_well(self, house: world.World) -> None:
+        """What sheets open: no cell is a formula."""
+        client, found = Client(), 0
+        client.force_login(house.people["admin"])
+        for path, _, thing in seen():
+            things = house.things[thing]
+            answer = client.get(filled(path.partition("?")[0], next(iter(things.values())).kwargs) + "?format=csv")
+            if answer.headers.get("Content-Type", "").startswith("text/csv"):
+                found += 1
+                cells = [cell for row in csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))) for cell in row]
+                assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t", "\r"))], path
+        assert found, "which pages are downloaded as tables?"
