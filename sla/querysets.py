@@ -80,10 +80,6 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         """A running clock of theirs is past due."""
         return self.filter(next_due_at__lt=now)
 
-    def due_between(self, start: datetime, end: datetime) -> HandoffQuerySet:
-        """What runs out next does so in this time, the end left out."""
-        return self.filter(next_due_at__gte=start, next_due_at__lt=end)
-
     def most_urgent_first(self) -> HandoffQuerySet:
         """What runs out first; those on which no clock runs come last, and of equals the one offered first."""
         return self.order_by(F("next_due_at").asc(nulls_last=True), "pk")

@@ -16,7 +16,7 @@ SLEPT_THROUGH = """
 SELECT handoff.id, handoff.snoozed_until, min(clock.next_step_at) AS warns_at FROM sla_handoff AS handoff
 JOIN sla_clock AS clock ON clock.handoff_id = handoff.id AND clock.verdict = ''
 WHERE handoff.state IN ('offered', 'accepted')
-GROUP BY handoff.id HAVING handoff.snoozed_until > min(clock.next_step_at)
+GROUP BY handoff.id, handoff.snoozed_until HAVING handoff.snoozed_until > min(clock.next_step_at)
 """
 
 CHECKS: list[Check] = [

@@ -9,6 +9,7 @@ from leads.errors import Invalid, Refused
 from leads.models import Team, TeamMembership, User
 from leads.transactions import business
 from leads.wake import wake
+from leads.words import one_line
 from scoring import episodes
 from scoring.models import Episode
 from sla import handoffs
@@ -77,7 +78,7 @@ def take_from(handoff_id: int, *, by: User, now: datetime, seen_version: int | N
 
 def given(reason: str) -> str:
     """The reason in one line. Raises Invalid where there is none, or too much of it."""
-    text = " ".join(reason.replace("\x00", "").split())
+    text = one_line(reason, at_most=LONGEST_REASON + 1)
     if not text or len(text) > LONGEST_REASON:
         raise Invalid(f"Say why, in at most {LONGEST_REASON} characters.", field="reason")
     return text

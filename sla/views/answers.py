@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
@@ -15,15 +16,16 @@ from django.urls import reverse
 from django_htmx.http import trigger_client_event
 
 from leads.errors import Refused
-from leads.models import Lead
+from leads.models import Lead, User
 from leads.viewer import is_part, viewer_of
 from sla.handoffs import UNDO_FOR
 from sla.inbox.tabs import Inbox
 from sla.models import Handoff, HandoffChange, State
 from sla.rows import rows, what_happened
-from sla.views.once import Draft, draft_of, new_key
+from sla.views.once import Draft, SentBefore, draft_of, form_of, new_key, once
 
 NOTHING_TYPED = Draft()
+Made = TypeVar("Made")
 
 SAID = {
     State.OFFERED: "Back on offer",
@@ -47,6 +49,19 @@ class Toast:
     is_bad: bool = False
     key: str = field(default_factory=new_key)
     undo: str = "handoff-undo"
+
+
+def recorded(
+    request: HttpRequest, lead: Lead, act: Callable[[], Made], say: Callable[[Made], str], *, by: User, now: datetime
+) -> HttpResponse:
+    """Do once what a form about this lead asks for; say what was done, or that it had been sent before, or why not."""
+    try:
+        made = once(act, form=form_of(request), key=request.POST.get("key", ""), lead=lead, by=by, now=now)
+    except SentBefore:
+        return said(request, lead, "This was recorded already, once.", now=now)
+    except Refused as refusal:
+        return refused(request, lead, refusal, now=now)
+    return said(request, lead, say(made), now=now)
 
 
 def done(request: HttpRequest, handoff: Handoff, *, now: datetime, again: bool = False) -> HttpResponse:

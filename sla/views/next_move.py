@@ -21,7 +21,7 @@ from sla.checklists import answering
 from sla.models import Handoff, State, Touch
 from sla.views import answers
 from sla.views.company import hosting
-from sla.views.once import SentBefore, form_of, new_key, once
+from sla.views.once import new_key
 
 REFUSED = Lead.Permission.REFUSED
 Means, Outcome = Touch.Means, Touch.Outcome
@@ -62,27 +62,22 @@ def log(request: HttpRequest, public_id: UUID) -> HttpResponse:
     lead = get_object_or_404(Lead.objects.visible_to(viewer), public_id=public_id)
     handoff = open_handoff(lead)
     acts = handoff is not None and handoffs.may_act(handoff, viewer)
-    try:
-        chip = CHIPS.get(request.POST.get("chip", ""))
-        if chip is None:
-            raise Invalid(f"Say what came of it: {', '.join(CHIPS)}.", field="chip")
-        performed_by = handoff.user if handoff is not None and acts else viewer
-        made = once(
-            lambda: _touch(lead, chip, performed_by=performed_by, by=viewer, now=now),
-            form=form_of(request),
-            key=request.POST.get("key", ""),
-            lead=lead,
-            by=viewer,
-            now=now,
-        )
-    except SentBefore:
-        return answers.said(request, lead, "This was recorded already, once.", now=now)
-    except Refused as refusal:
-        return answers.refused(request, lead, refusal, now=now)
-    return answers.said(request, lead, f"Recorded: {made.get_outcome_display().lower()}.", now=now)
+    performed_by = handoff.user if handoff is not None and acts else viewer
+    chip = request.POST.get("chip", "")
+    return answers.recorded(
+        request,
+        lead,
+        lambda: _touch(lead, chip, performed_by=performed_by, by=viewer, now=now),
+        lambda made: f"Recorded: {made.get_outcome_display().lower()}.",
+        by=viewer,
+        now=now,
+    )
 
 
-def _touch(lead: Lead, chip: Chip, *, performed_by: User, by: User, now: datetime) -> Touch:
+def _touch(lead: Lead, name: str, *, performed_by: User, by: User, now: datetime) -> Touch:
+    chip = CHIPS.get(name)
+    if chip is None:
+        raise Invalid(f"Say what came of it: {', '.join(CHIPS)}.", field="chip")
     return touches.record(
         lead.pk,
         means=chip.means,
@@ -118,21 +113,15 @@ def deal(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """What the deal came to: opened, an amount, won or lost, by who may say so."""
     viewer, now = viewer_of(request), clock.now()
     lead = get_object_or_404(Lead.objects.visible_to(viewer), public_id=public_id)
-    try:
-        amount, kind, currency = _amount(request), request.POST.get("kind", ""), request.POST.get("currency", "")
-        told = once(
-            lambda: deals.tell(lead.pk, kind, amount=amount, currency=currency, by=viewer, now=now),
-            form=form_of(request),
-            key=request.POST.get("key", ""),
-            lead=lead,
-            by=viewer,
-            now=now,
-        )
-    except SentBefore:
-        return answers.said(request, lead, "This was recorded already, once.", now=now)
-    except Refused as refusal:
-        return answers.refused(request, lead, refusal, now=now)
-    return answers.said(request, lead, f"{told.get_kind_display()}: recorded.", now=now)
+    kind, currency = request.POST.get("kind", ""), request.POST.get("currency", "")
+    return answers.recorded(
+        request,
+        lead,
+        lambda: deals.tell(lead.pk, kind, amount=_amount(request), currency=currency, by=viewer, now=now),
+        lambda told: f"{told.get_kind_display()}: recorded.",
+        by=viewer,
+        now=now,
+    )
 
 
 def _amount(request: HttpRequest) -> Decimal | None:

@@ -132,22 +132,15 @@ def touch(request: HttpRequest, public_id: UUID) -> HttpResponse:
     lead = get_object_or_404(Lead.objects.visible_to(viewer), public_id=public_id)
     handoff = Handoff.objects.open().filter(episode__lead=lead).select_related("user").first()
     performed_by = handoff.user if handoff is not None and handoffs.may_act(handoff, viewer) else viewer
-    key, form = request.POST.get("key", ""), form_of(request)
-    try:
-        made = once(
-            lambda: _touch(request, lead, performed_by=performed_by, by=viewer, now=now),
-            form=form,
-            key=key,
-            lead=lead,
-            by=viewer,
-            now=now,
-        )
-    except SentBefore:
-        return answers.said(request, lead, "This touch was recorded already, once.", now=now)
-    except Refused as refusal:
-        return answers.refused(request, lead, refusal, now=now)
-    later = " It was logged late, so it counts from now." if made.logged_later else ""
-    return answers.said(request, lead, f"{made.get_means_display()} recorded.{later}", now=now)
+
+    def act() -> Touch:
+        return _touch(request, lead, performed_by=performed_by, by=viewer, now=now)
+
+    def say(made: Touch) -> str:
+        later = " It was logged late, so it counts from now." if made.logged_later else ""
+        return f"{made.get_means_display()} recorded.{later}"
+
+    return answers.recorded(request, lead, act, say, by=viewer, now=now)
 
 
 def _touch(request: HttpRequest, lead: Lead, *, performed_by: User, by: User, now: datetime) -> Touch:
