@@ -13,7 +13,8 @@ function count() {
 }
 
 function open(address) {
-  one("#act-sheet").replaceChildren();
+  /* Another element: what comes late of the sheet before is drawn into that one, never into this. */
+  one("#act-sheet").replaceWith(Object.assign(document.createElement("div"), { id: "act-sheet" }));
   one("#act").showModal();
   htmx.ajax("GET", address, { source: "#act", target: "#act-sheet", swap: "innerHTML" });
 }

@@ -66,7 +66,7 @@ class TestManagersDay:
         sheet.get_by_label("Why").fill("Ben is in court until noon")
         picture(page, "board-act")
         sheet.get_by_role("button", name="Do it with all 2").click()
-        expect(sheet).to_contain_text("1 of 2 done")
+        expect(sheet.locator(".act-results")).to_contain_text("1 of 2 done")
         expect(sheet).to_contain_text("Offered to Ada Brook")
         expect(sheet).to_contain_text("Ben Keller accepted this")
         picture(page, "board-acted")
@@ -80,7 +80,7 @@ class TestManagersDay:
         sheet.get_by_label("Hours of working time").fill("2")
         sheet.get_by_label("Why").fill("Their holiday")
         sheet.get_by_role("button", name="Do it").click()
-        expect(sheet).to_contain_text("is due")
+        expect(sheet.locator(".act-results")).to_contain_text("is due")
         sheet.get_by_role("button", name="Close").click()
         row.get_by_role("link", name="Act").click()
         sheet.get_by_label("Nudge").click()
@@ -94,6 +94,25 @@ class TestManagersDay:
         page.get_by_role("link", name="View as Ben Keller").click()
         expect(page.locator(".view-as")).to_contain_text("You see the inbox of Ben Keller")
         picture(page, "board-view-as")
+
+    def test_keeps_a_late_answer_out_of_the_next_sheet(self, firm: Company, visit: Visit, now: datetime) -> None:
+        one, two = firm.offered(now=now), firm.offered(now=now)
+        page, held = visit(firm.manager, "/board/"), []
+        sheet = page.locator("#act")
+        page.route(
+            "**/board/act/", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+        )
+        page.locator(".board-row", has_text=one.episode.lead.name).get_by_role("link", name="Act").click()
+        sheet.get_by_label("Nudge").check()
+        with page.expect_request(lambda request: request.method == "POST"):
+            sheet.get_by_role("button", name="Do it").click()
+        sheet.get_by_role("button", name="Close").click()
+        page.locator(".board-row", has_text=two.episode.lead.name).get_by_role("link", name="Act").click()
+        expect(sheet.get_by_role("heading", name=two.episode.lead.name)).to_be_visible()
+        with page.expect_response("**/board/act/"):
+            held[0].continue_()
+        expect(page.locator(".htmx-request")).to_have_count(0)
+        expect(sheet.get_by_role("button", name="Do it")).to_be_visible()
 
     def test_releases_so_many_a_day_after_a_look_at_the_load(self, firm: Company, visit: Visit, now: datetime) -> None:
         for _ in range(5):
