@@ -88,6 +88,8 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            # The tags of the package, drawn once: leads/templatetags/icons.py says why.
+            "libraries": {"heroicons": "leads.templatetags.icons"},
         },
     }
 ]

@@ -15,7 +15,7 @@ from leads.models import Lead, Role, Team, TeamMembership, User
 from scoring.models import EpisodeChange, EpisodeMember
 
 if TYPE_CHECKING:
-    from sla.models import Handoff  # noqa: F401  (named in the base class as a string)
+    from sla.models import Clock, Handoff  # noqa: F401  (named in the base class as a string)
 
 OPEN = ("offered", "accepted")
 # What runs out within the same quarter of an hour runs out at once; value decides which comes first.
@@ -25,6 +25,27 @@ NEVER = 2**62
 RAISED = Case(When(lane__in=["fast", "signal"], then=0), default=1)
 HEAT = Case(When(tier="hot", then=0), When(tier="warm", then=1), default=2)
 SCORE = -Coalesce(F("episode__qualification__total"), 0)
+
+
+def _called(user: str) -> tuple[str, str]:
+    """What a user is called by."""
+    return f"{user}__full_name", f"{user}__email"
+
+
+# What the board reads of each; anything more would cost every line of it.
+OF_A_LINE = (
+    *("public_id", "version", "hop", "lane", "tier", "state", "next_due_at", "next_step_at", "snoozed_until"),
+    *("first_touched_at", *_called("user"), "episode__qualification__total"),
+    *(f"episode__lead__{field}" for field in ("public_id", "first_name", "last_name", "email")),
+    *(f"episode__lead__account__{field}" for field in ("name", "domain", "group_id")),
+)
+# Of a policy its name and number are told; what it asks for was read when the clock was started.
+UNREAD = tuple(
+    f"policy_version__{field}"
+    for field in ("condition", "grace", "absence_grace", "max_hops", "minutes_each", "pause_budget", "pause_by")
+    + ("state", "published_at", "published_by", "retired_at", "why")
+)
+OF_A_CLOCK = ("handoff", "target", "verdict", "started_at", "due_at", "met_at", "voided_at")
 
 
 def _count(moment: str, unit: str = "") -> Func:
@@ -128,20 +149,38 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
 
     def for_rows(self) -> HandoffQuerySet:
         """With all that a row shows, in a fixed number of questions."""
-        from sla.models import Clock, ClockPause, ClockTiming
+        from sla.models import Clock
 
-        timings = ClockTiming.objects.select_related("policy_version__policy").order_by("number")
-        pauses = ClockPause.objects.select_related("by", "ended_by")
-        clocks = (
-            Clock.objects.order_by("due_at", "pk")
-            .select_related("extension__by")
-            .prefetch_related(Prefetch("timings", queryset=timings), Prefetch("pauses", queryset=pauses))
-        )
+        clocks = with_timers(Clock.objects.order_by("due_at", "pk").select_related("extension__by"))
         return (
             self.with_colleagues()
             .select_related("user", "team", "reason", "episode__lead__account", "episode__qualification")
-            .prefetch_related(Prefetch("clocks", queryset=clocks))
+            .prefetch_related(Prefetch("clocks", queryset=clocks, to_attr="clocks_at_hand"))
         )
+
+    def for_board(self) -> HandoffQuerySet:
+        """With what a line of the board shows and nothing else: of what nothing runs, how its clocks ended."""
+        from sla.models import Clock
+
+        shown = Clock.objects.filter(Q(verdict="") | Q(handoff__next_due_at=None)).order_by("due_at", "pk")
+        clocks = with_timers(shown.only(*OF_A_CLOCK))
+        return (
+            self.select_related("user", "episode__lead__account", "episode__qualification")
+            .only(*OF_A_LINE)
+            .prefetch_related(Prefetch("clocks", queryset=clocks, to_attr="clocks_at_hand"))
+        )
+
+
+def with_timers(clocks: models.QuerySet[Clock]) -> models.QuerySet[Clock]:
+    """With what their timers and sums are told from, in two questions."""
+    from sla.models import ClockPause, ClockTiming
+
+    timings = ClockTiming.objects.select_related("policy_version__policy").order_by("number")
+    pauses = ClockPause.objects.select_related("by", "ended_by")
+    return clocks.prefetch_related(
+        Prefetch("timings", queryset=timings.defer(*UNREAD), to_attr="timings_at_hand"),
+        Prefetch("pauses", queryset=pauses, to_attr="pauses_at_hand"),
+    )
 
 
 def managed_teams(user: User) -> models.QuerySet[Team]:

@@ -83,7 +83,7 @@ class Timer:
 
 def of_handoff(handoff: Handoff, *, now: datetime) -> Timer:
     """The timer that counts most: of the running clocks the nearest due, else how the promise to the lead ended."""
-    clocks = list(handoff.clocks.all())
+    clocks = handoff.all_clocks
     running = [clock for clock in clocks if clock.is_running]
     if running:
         return of_clock(min(running, key=lambda clock: (clock.due_at, clock.pk)), now=now)
@@ -103,7 +103,7 @@ def of_clock(clock: Clock, *, now: datetime) -> Timer:
     if clock.verdict == Clock.Verdict.VOIDED:
         return Timer("none", "stopped", what, clock.due_at, policy=policy)
     if clock.verdict == Clock.Verdict.MET and clock.met_at is not None:
-        paused = [(each.from_at, each.counts_until) for each in clock.pauses.all()]
+        paused = [(each.from_at, each.counts_until) for each in clock.all_pauses]
         took = elapsed(hours, clock.started_at, max(clock.met_at, clock.started_at), paused).seconds
         return Timer("met", f"met in {length(took)}", what, clock.due_at, policy=policy)
     if clock.verdict == Clock.Verdict.MISSED:
@@ -115,17 +115,17 @@ def of_clock(clock: Clock, *, now: datetime) -> Timer:
 
 def standing_pause(clock: Clock, *, now: datetime) -> ClockPause | None:
     """The pause in which the clock stands still at this moment; of a prefetched clock without a question."""
-    return next((each for each in clock.pauses.all() if each.from_at <= now < each.counts_until), None)
+    return next((each for each in clock.all_pauses if each.from_at <= now < each.counts_until), None)
 
 
 def last_timing(clock: Clock) -> ClockTiming:
     """The timing that counts; of a prefetched clock without a question."""
-    return max(clock.timings.all(), key=lambda timing: timing.number)
+    return max(clock.all_timings, key=lambda timing: timing.number)
 
 
 def nearest(handoffs: Sequence[Handoff]) -> datetime | None:
     """The nearest due instant of some hand-offs."""
-    dues = [clock.due_at for handoff in handoffs for clock in handoff.clocks.all() if clock.is_running]
+    dues = [clock.due_at for handoff in handoffs for clock in handoff.all_clocks if clock.is_running]
     return min(dues, default=None)
 
 

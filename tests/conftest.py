@@ -8,10 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_django.plugin import blocking_manager_key
 
 from tests.emptying import Emptying
 from tests.order import long_first
+
+# How quick a machine is at the moment is no finding.
+settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("anywhere")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from leads import links, words
+from leads import addresses, links, words
 
 register = template.Library()
 register.filter("length_of", words.length)
@@ -13,3 +13,4 @@ register.filter("signed", words.signed)
 register.filter("ago", words.ago)
 register.filter("mailto", links.mailto)
 register.filter("tel", links.tel)
+register.simple_tag(addresses.of, name="address")

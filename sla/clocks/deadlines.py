@@ -46,7 +46,7 @@ def countable() -> Iterator[None]:
 
 def last_timing(clock: Clock, until: datetime | None = None) -> ClockTiming:
     """The timing that counts; with `until`, the one that counted at that moment."""
-    timings = sorted(clock.timings.all(), key=lambda timing: timing.number)
+    timings = sorted(clock.all_timings, key=lambda timing: timing.number)
     known = [timing for timing in timings if until is None or timing.at <= until]
     return known[-1] if known else timings[0]
 
@@ -54,7 +54,7 @@ def last_timing(clock: Clock, until: datetime | None = None) -> ClockTiming:
 def pauses_of(clock: Clock, until: datetime | None = None) -> list[tuple[datetime, datetime]]:
     """The pauses as they count; with `until`, those that were known at that moment."""
     pauses = []
-    for pause in clock.pauses.all():
+    for pause in clock.all_pauses:
         ended = pause.ended_at is not None and (until is None or pause.ended_at <= until)
         ends_at = pause.counts_until if ended else pause.until_at
         if (until is None or pause.at <= until) and pause.from_at < ends_at:

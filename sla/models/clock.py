@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import models
@@ -85,6 +86,20 @@ class Clock(models.Model):
     @property
     def is_running(self) -> bool:
         return self.verdict == ""
+
+    # A relation fetched ahead builds a manager and two querysets each time it is read; lists read many, and take these.
+
+    @property
+    def all_timings(self) -> Sequence[ClockTiming]:
+        """How it was counted; of one fetched for a list without a question."""
+        at_hand: Sequence[ClockTiming] | None = self.__dict__.get("timings_at_hand")
+        return list(self.timings.all()) if at_hand is None else at_hand
+
+    @property
+    def all_pauses(self) -> Sequence[ClockPause]:
+        """When it stood still; of one fetched for a list without a question."""
+        at_hand: Sequence[ClockPause] | None = self.__dict__.get("pauses_at_hand")
+        return list(self.pauses.all()) if at_hand is None else at_hand
 
 
 class ClockTiming(models.Model):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -14,6 +16,9 @@ from sla.models.people import Rep
 from sla.models.policy import PolicyVersion
 from sla.models.rules import Reason, RoutingRule
 from sla.querysets import HandoffQuerySet
+
+if TYPE_CHECKING:
+    from sla.models.clock import Clock
 
 
 class State(models.TextChoices):
@@ -163,6 +168,12 @@ class Handoff(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_STATES
+
+    @property
+    def all_clocks(self) -> Sequence[Clock]:
+        """Its clocks; of one fetched for a list without a question, see `Clock.all_timings`."""
+        at_hand: Sequence[Clock] | None = self.__dict__.get("clocks_at_hand")
+        return list(self.clocks.all()) if at_hand is None else at_hand
 
 
 def legal_moves() -> Q:

@@ -59,5 +59,5 @@ def dues_of(running: Iterable[Clock], *, now: datetime) -> dict[int, Due]:
 
 def nearest_of(handoff: Handoff) -> Clock | None:
     """The running clock that is due next; of a prefetched hand-off without a question."""
-    running = [clock for clock in handoff.clocks.all() if clock.is_running]
+    running = [clock for clock in handoff.all_clocks if clock.is_running]
     return min(running, key=lambda clock: (clock.due_at, clock.pk), default=None)

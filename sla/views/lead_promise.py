@@ -74,7 +74,7 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime, draft: Draft = NOTHIN
     handoff = Handoff.objects.filter(episode=episode).for_rows().order_by("-hop").first() if episode else None
     waiting = _waiting(episode, viewer, now=now)
     acts = handoff is not None and handoffs.may_act(handoff, viewer)
-    shown = list(handoff.clocks.all()) if handoff is not None and hosted is None else []
+    shown = list(handoff.all_clocks) if handoff is not None and hosted is None else []
     if waiting is not None and hosted is None:
         shown = list(Clock.objects.filter(episode=episode, handoff=None, verdict="").select_related("extension__by"))
     manages = any(each.is_running for each in shown) and pausing.manages(viewer, shown[0])
@@ -120,7 +120,7 @@ def later_of(handoff: Handoff | None, *, now: datetime) -> dict[str, Any]:
     return {
         "is_adrift": handoff.state == State.ACCEPTED and adrift,
         "is_snoozed": handoff.snoozed_until is not None and handoff.snoozed_until > now,
-        "warns_at": min((each.next_step_at for each in handoff.clocks.all() if each.next_step_at), default=None),
+        "warns_at": min((each.next_step_at for each in handoff.all_clocks if each.next_step_at), default=None),
         "moments": later.moments(handoff, now=now),
     }
 

@@ -183,7 +183,7 @@ class TestNextSteps:
     def test_says_what_happens_by_itself_and_when(self, firm: Company, now: datetime) -> None:
         noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
         handoff = firm.offered(now=noon)
-        clocks = list(Handoff.objects.for_rows().get(pk=handoff.pk).clocks.all())
+        clocks = list(Handoff.objects.for_rows().get(pk=handoff.pk).all_clocks)
         told = next_steps(clocks, firm.ben.user, now=noon)
         # Accept in two hours, first touch in four; the lead goes on in between.
         assert told == "At 14:00 your manager is told; at 15:00 it goes to the next rep."

@@ -16,7 +16,7 @@ from sla.views.board.counting import told
 from sla.views.board.narrowing import HOUR, LANES, NUMBERS, QUARTER, Look, within
 from sla.views.dues import nearest_of
 
-OF_EACH: Final = 12
+OF_EACH: Final = 8
 PAGE: Final = 40
 
 
@@ -112,7 +112,7 @@ def _lined(keys: Sequence[int], look: Look) -> dict[int, Lined]:
     """These hand-offs as the board shows them."""
     if not keys:
         return {}
-    shown = rows(Handoff.objects.filter(pk__in=keys).for_rows(), now=look.now)
+    shown = rows(Handoff.objects.filter(pk__in=keys).for_board(), now=look.now)
     return {row.handoff.pk: Lined(row, nearest_of(row.handoff)) for row in shown}
 
 

@@ -20,6 +20,7 @@ from scoring.models import Episode, Phase
 from sla import routing
 from sla.models import Clock, Handoff, Target
 from sla.people import left_behind
+from sla.querysets import with_timers
 from sla.shadow import standing as shadow
 from sla.views.board import standing
 from sla.views.board.counting import choices, lane_counts, numbers, told
@@ -155,9 +156,7 @@ def _in_line(waiting: QuerySet[Episode], look: Look) -> list[InLine]:
     """Who waits, the longest first, with why and until when someone should have it."""
     ordered = waiting.select_related("lead__account", "definition", "qualification").order_by("waiting_since", "pk")
     page = list(ordered[:WAITING_SHOWN])
-    running = Clock.objects.filter(episode__in=page, target=Target.ASSIGN, verdict="").prefetch_related(
-        "timings__policy_version__policy", "pauses__by"
-    )
+    running = with_timers(Clock.objects.filter(episode__in=page, target=Target.ASSIGN, verdict=""))
     assign = {due.clock.episode_id: due for due in dues_of(running, now=look.now).values()}
     told = routing.why_all_wait(page, now=look.now)
     return [InLine(episode, assign.get(episode.pk), told[episode.pk].sentence) for episode in page]

@@ -12,10 +12,11 @@ from django.db.models import Count, Min, QuerySet
 from sla import timers
 from sla.handoffs import room
 from sla.models import Absence, Clock, Rep
+from sla.querysets import OF_A_CLOCK, with_timers
 from sla.timers import Timer
 from sla.views.board.narrowing import Look, within
 
-SHOWN: Final = 24
+SHOWN: Final = 12
 SOON_AWAY: Final = timedelta(days=7)
 
 
@@ -97,11 +98,11 @@ def _open(look: Look, reps: Sequence[Rep]) -> dict[int, OfRep]:
 def _nearest(dues: Mapping[int, datetime | None], now: datetime) -> dict[int, Timer]:
     """The chip of each one's nearest clock, by its known due instant."""
     wanted = {due for due in dues.values() if due is not None}
-    running = (
+    running = with_timers(
         Clock.objects.filter(verdict="", due_at__in=wanted, handoff__user__in=list(dues))
         .order_by("handoff__user", "due_at", "pk")
         .distinct("handoff__user")
         .select_related("handoff")
-        .prefetch_related("timings__policy_version__policy", "pauses__by")
+        .only(*OF_A_CLOCK, "handoff__user")
     )
     return {each.handoff.user_id: timers.of_clock(each, now=now) for each in running if each.handoff is not None}
