@@ -7,6 +7,7 @@ from leads.api.dead_letters import DeadLetterViewSet
 from leads.api.facts import ActivityViewSet, LeadViewSet
 from scoring.api import DefinitionViewSet, ScoresOfLead
 from sla.api.absences import AbsenceViewSet
+from sla.api.attainment import AttainmentView
 from sla.api.calendars import CalendarViewSet
 from sla.api.deadline import DeadlineView, ElapsedView
 from sla.api.endpoints import EndpointViewSet
@@ -28,6 +29,7 @@ router.register("calendars", CalendarViewSet, basename="calendar")
 
 urlpatterns = [
     path("leads/<uuid:public_id>/scores/", ScoresOfLead.as_view(), name="lead-scores"),
+    path("attainment/", AttainmentView.as_view(), name="api-attainment"),
     path("deadline/", DeadlineView.as_view(), name="deadline"),
     path("elapsed/", ElapsedView.as_view(), name="elapsed"),
     path("pull/", PullView.as_view(), name="pull"),

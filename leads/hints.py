@@ -26,6 +26,7 @@ HINTS: Final[dict[str, Hint]] = {
     "lead": Hint("One person: why they qualified, by when you promised an answer, and all they did.", "architecture"),
     "leads": Hint("Everybody you may see, the newest first. Find one by name, address or company.", "import"),
     "board": Hint("The floor: what is late, what runs out next, who has how much, who waits for whom.", "operations"),
+    "attainment": Hint("What was promised and kept, week by week, how fast, and whose time it was.", "desk"),
     "last-minute": Hint("What was saved only just: promises kept in the last stretch before they broke.", "operations"),
     "team": Hint("Who works when, today and in the next twelve months, and how much each of them has.", "first-day"),
     "away": Hint("Time off: nothing is offered to who is away, and nothing counts against them.", "first-day"),

@@ -18,6 +18,7 @@ from scoring import reassessing
 from scoring.assessment import assess
 from scoring.qualification import open_on_date
 from sla import routing
+from sla.attainment import moments
 from sla.clocks import retiming
 from sla.holidays import rolling
 from sla.people import left_behind
@@ -52,6 +53,7 @@ def sweep(clock: Clock, *, older_than: timedelta = LEFT_BEHIND, stopping: Callab
         _deliver,
         _forget,
         _holidays,
+        _moments,
     ):
         if stopping():
             break
@@ -142,6 +144,11 @@ def _retime(clock: Clock, older_than: timedelta) -> int:
 def _holidays(clock: Clock, older_than: timedelta) -> int:
     """Calendars whose public holidays end within eighteen months."""
     return rolling.roll_due(now=clock())
+
+
+def _moments(clock: Clock, older_than: timedelta) -> int:
+    """How the floor stands in this quarter of an hour."""
+    return moments.keep(now=clock())
 
 
 def _deliver(clock: Clock, older_than: timedelta) -> int:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from sla.views import (
     agreed,
+    attainment,
     away,
     bulk,
     calendars,
@@ -51,6 +52,8 @@ urlpatterns = [
     path("board/standing/orders/<uuid:public_id>/resume/", releasing.resume, name="release-resume"),
     path("board/standing/<uuid:public_id>/release/", standing.release, name="standing-release"),
     path("board/standing/<uuid:public_id>/dismiss/", standing.dismiss, name="standing-dismiss"),
+    path("attainment/", attainment.attainment, name="attainment"),
+    path("attainment/leads/", attainment.leads, name="attainment-leads"),
     path("away/", away.away, name="away"),
     path("away/<uuid:public_id>/", away.away, name="away-of"),
     path("away/<uuid:public_id>/calendar/", feed.keep, name="away-calendar"),

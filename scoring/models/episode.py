@@ -94,6 +94,8 @@ class Episode(models.Model):
         indexes = [
             # Reader: routing, hand-raises first, then the hottest, then the longest waiting.
             models.Index(fields=["waiting_since"], name="episode_waiting", condition=Q(phase="waiting")),
+            # Reader: attainment, the matters that opened in a week.
+            models.Index(fields=["opened_at"], name="episode_opened"),
         ]
 
     def __str__(self) -> str:

@@ -179,9 +179,9 @@ class DeskAdmin(RoleAdmin):
     icon = "desk"
     editors, readers = REVOPS, MANAGERS
     addable = changeable = True
-    list_display = ("team", "calendar")
+    list_display = ("team", "calendar", "goal")
     list_select_related = ("team", "calendar")
-    fields = ("team", "calendar")
+    fields = ("team", "calendar", "goal")
 
 
 @admin.register(Rep)

@@ -19,6 +19,7 @@ from sla.models.handoff import (
 from sla.models.inbox import SavedFilter
 from sla.models.left_behind import LeftBehind, RepChange
 from sla.models.managing import ManagerAct
+from sla.models.moments import FloorMoment
 from sla.models.next_step import NextStepChange
 from sla.models.people import Absence, AbsenceChange, Calendar, CalendarVersion, Desk, Rep
 from sla.models.policy import Heat, LadderStep, Policy, PolicyTarget, PolicyVersion, Target
@@ -53,6 +54,7 @@ __all__ = [
     "FairnessPool",
     "FairnessSpan",
     "FairnessTurn",
+    "FloorMoment",
     "GivenBack",
     "Handoff",
     "HandoffChange",

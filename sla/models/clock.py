@@ -77,7 +77,10 @@ class Clock(models.Model):
             # Reader: runclock, in due order; its cost does not grow with the clocks that are not due.
             models.Index(fields=["next_step_at", "id"], name="clock_due", condition=Q(next_step_at__isnull=False)),
             # Reader: boards and inboxes, what runs out first.
+            # Reader: boards and inboxes, what runs out first.
             models.Index(fields=["due_at"], name="clock_running", condition=Q(verdict="")),
+            # Reader: attainment, what fell due in a week.
+            models.Index(fields=["due_at"], include=["target", "verdict"], name="clock_fell_due"),
         ]
 
     def __str__(self) -> str:

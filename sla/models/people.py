@@ -70,6 +70,21 @@ class Desk(models.Model):
 
     team = models.OneToOneField(Team, models.CASCADE, related_name="desk")
     calendar = models.ForeignKey(Calendar, models.PROTECT, related_name="desks")
+    goal = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="Percent of its first touches that the team means to make in time; empty: no goal.",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(goal__isnull=True) | Q(goal__gte=1, goal__lte=100),
+                name="goal_from_1_to_100",
+                violation_error_message="A goal is 1 to 100 percent.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Desk of {self.team}"

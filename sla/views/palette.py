@@ -51,6 +51,7 @@ def _pages(viewer: User) -> list[Place]:
         Place("Inbox: done today", f"{inbox}?tab=done", "check-circle"),
         Place("Inbox: adrift", f"{inbox}?tab=follow&adrift=on", "lifebuoy"),
         Place("Leads", reverse("leads"), "user-group"),
+        Place("Attainment", reverse("attainment"), "chart-bar"),
         Place("Fairness", reverse("fairness"), "scale"),
         Place("How you are told", reverse("mail-preferences"), "bell"),
     ]

@@ -124,6 +124,8 @@ INBOX = [
 BOARD = [
     Row("GET", "/board/", "", OVERSEES),
     Row("GET", "/board/last-minute/", "", OVERSEES),
+    Row("GET", "/attainment/", "", SIGNED_IN),
+    Row("GET", "/attainment/leads/", "", SIGNED_IN),
     Row("POST", "/board/waiting/<public_id>/give/", "waiting", DECIDES),
     Row("POST", "/board/standing/<public_id>/release/", "standing", DECIDES),
     Row("POST", "/board/standing/<public_id>/dismiss/", "standing", DECIDES),
@@ -226,6 +228,7 @@ PROGRAMS = [
     Row("GET", f"{V1}/touches/", "", KEYED),
     Row("POST", f"{V1}/touches/", "lead named", named(api(TOUCHES, 201)), CALLED),
     Row("GET", f"{V1}/touches/last-minute/", "", api(OVERSEES)),
+    Row("GET", f"{V1}/attainment/", "", KEYED),
     Row("GET", f"{V1}/absences/", "", KEYED),
     Row("POST", f"{V1}/absences/", "rep named", named(api(KEEPS, 201)), DAY_OFF),
     Row("GET", f"{V1}{ABSENCE}/", "absence over the API", api(KEEPS)),
