@@ -49,7 +49,7 @@ class WeekSerializer(serializers.Serializer[Any]):
 
 class GroupSerializer(CountedSerializer):
     value = serializers.CharField(help_text="As the filter of this name takes it.")
-    label = serializers.CharField()
+    name = serializers.CharField(help_text="As people read it.")
 
 
 class OwnerSerializer(serializers.Serializer[Any]):
@@ -115,7 +115,7 @@ def _told(told: reporting.Report) -> dict[str, Any]:
         "goal": told.goal,
         "targets": _by_target([*told.targets], [*told.targets.values()]),
         "by": {
-            name: [{"value": each.value, "label": each.label, **_counted(each.counted)} for each in rows]
+            name: [{"value": each.value, "name": each.label, **_counted(each.counted)} for each in rows]
             for name, rows in told.groups.items()
         },
         "weeks": [

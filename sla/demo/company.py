@@ -129,7 +129,7 @@ def found(*, now: datetime) -> None:
         team = Team.objects.create(name=team_name)
         calendar = Calendar.objects.create(name=f"{team_name}, office hours")
         promises.publish_calendar(calendar, office_hours(zone, now.year), why=AGREED, now=now, by=revops)
-        Desk.objects.create(team=team, calendar=calendar)
+        Desk.objects.create(team=team, calendar=calendar, goal=90)
         TeamMembership.objects.create(team=team, user=manager, is_manager=True)
         for person in PEOPLE:
             if person.team == team_name:

@@ -46,6 +46,8 @@ ON_BOTH: dict[str, Seen] = {
     "standing": lambda house: (house.manager, "/board/standing/"),
     "view as": lambda house: (house.manager, f"/board/as/{house.rep.public_id}/"),
     "acting": lambda house: (house.manager, f"/board/act/?{urlencode({'h': [_open()]}, doseq=True)}"),
+    "attainment": lambda house: (house.manager, "/attainment/"),
+    "attainment leads": lambda house: (house.manager, "/attainment/leads/?target=qualify"),
     "fairness": lambda house: (house.rep, "/fairness/"),
     "team": lambda house: (house.manager, "/team/"),
     "shadows": lambda house: (house.revops, "/shadow/"),

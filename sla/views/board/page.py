@@ -22,7 +22,7 @@ from sla.models import Clock, Handoff, Target
 from sla.people import left_behind
 from sla.querysets import with_timers
 from sla.shadow import standing as shadow
-from sla.views.board import standing
+from sla.views.board import comparing, standing
 from sla.views.board.counting import choices, lane_counts, numbers, told
 from sla.views.board.lanes import Lane, lanes
 from sla.views.board.narrowing import Look, teams_of
@@ -97,7 +97,7 @@ def whole(look: Look, *, after: str = "") -> dict[str, Any]:
         "look": look,
         "show": look.show,
         "after": after,
-        "numbers": numbers(look, counts, capped(waiting)),
+        **comparing.beside(look, numbers(look, counts, capped(waiting))),
         "lanes": shown,
         "seats": strip,
         "more_seats": reps_of(look).count() - len(strip),
