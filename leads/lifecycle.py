@@ -43,6 +43,8 @@ LEGAL: Final[Mapping[str, Mapping[Stage, frozenset[Stage]]]] = {
     "named date": {Stage.NURTURE: WORKED},
     "undo": _REOPENED,
     "reopen": _REOPENED,
+    # Before it sales had it, or, where nobody can be offered it again, what it was before its matter opened.
+    "overturned": _REOPENED | dict.fromkeys(OPENING, frozenset({Stage.NURTURE, Stage.DISQUALIFIED})),
     "cooled": _PUT_BACK,
     "withdrawn": _PUT_BACK,
     # Out of a colleague's matter that goes on, or ended without a verdict.

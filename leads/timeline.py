@@ -21,7 +21,7 @@ SHOWN = 100  # of each kind, on one page
 TELLING = ("title", "name", "path", "url", "plan", "asset", "webinar", "subject")
 TELLS_AT_MOST = 80
 # Causes of a change of stage that have a line of their own.
-VERDICTS = frozenset({"verdict", "named date", "undo", "reopen"})
+VERDICTS = frozenset({"verdict", "named date", "undo", "reopen", "overturned"})
 TOLD_ELSEWHERE = VERDICTS | {"qualification", "date"}
 
 

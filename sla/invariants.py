@@ -11,6 +11,7 @@ from leads.models import Notification
 from scoring.models import Episode, Lane, Phase
 from sla import clocks
 from sla.clocks import hops, policies, targets
+from sla.contests import invariants as contests
 from sla.handoffs import invariants as matters
 from sla.models import LEGAL_MOVES, OPEN_STATES, Clock, ClockStep, Handoff, State, Target
 from sla.nextsteps import invariants as next_steps
@@ -106,7 +107,9 @@ JOIN scoring_episode AS episode ON episode.id = handoff.episode_id AND episode.o
   AND episode.lane = 'normal'
 JOIN LATERAL (
     SELECT rest_until FROM leads_restchange AS change
-    WHERE change.lead_id = episode.lead_id AND change.at < handoff.offered_at ORDER BY change.id DESC LIMIT 1
+    WHERE change.lead_id = episode.lead_id
+      AND (change.at < handoff.offered_at OR (change.at = handoff.offered_at AND change.cause = 'overturned'))
+    ORDER BY change.id DESC LIMIT 1
 ) AS rest ON rest.rest_until > handoff.offered_at
 WHERE NOT EXISTS (SELECT 1 FROM scoring_episodechange AS change
                   WHERE change.episode_id = episode.id AND change.what = 'hand_raised')
@@ -285,6 +288,7 @@ CHECKS: list[Check] = [
         ask(AT_REST, "Hand-off {id} was made while lead {lead_id} rested until {rest_until}."),
     ),
     *matters.CHECKS,
+    *contests.CHECKS,
     *next_steps.CHECKS,
     *watching.CHECKS,
     *people.CHECKS,

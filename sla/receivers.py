@@ -28,6 +28,7 @@ from sla.models import (
     ChecklistAnswer,
     ClockExtension,
     ClockPause,
+    Contest,
     Handoff,
     ManagerAct,
     NextStepChange,
@@ -189,6 +190,7 @@ def empty_notes(lead: Lead, **kwargs: Any) -> None:
     ChecklistAnswer.objects.filter(episode__members__lead=lead).delete()
     ClockPause.objects.filter(clock__episode__members__lead=lead).update(reason="")
     ClockExtension.objects.filter(clock__episode__members__lead=lead).update(reason="")
+    Contest.objects.filter(handoff__episode__members__lead=lead).update(words="", why="")
     ManagerAct.objects.filter(handoff__episode__members__lead=lead).update(reason="")
     NextStepChange.objects.filter(handoff__episode__members__lead=lead).update(step="")
     AnsweredRequest.objects.filter(body__lead=str(lead.public_id)).delete()

@@ -222,7 +222,7 @@ class OrganizationAdmin(RoleAdmin):
     readers, editors, changeable = DESK, frozenset({Role.REVOPS}), True
     form = OrganizationForm
     list_display = ("name", "time_zone", "currency")
-    fields = ("name", "time_zone", "currency", "first_weekday", "lost_rest_days", "next_step_days")
+    fields = ("name", "time_zone", "currency", "first_weekday", "lost_rest_days", "next_step_days", "contest_days")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return self.to(Organization.objects.get(pk=1)) if self.may_read(request) else super().changelist_view(request)

@@ -145,6 +145,9 @@ class Organization(models.Model):
         db_default=2,
         help_text="Business days of the rep after which an accepted lead is looked at again, where no promise says so.",
     )
+    contest_days = models.PositiveSmallIntegerField(
+        default=14, db_default=14, help_text="For so many days after a rejection marketing may contest it."
+    )
     guide_closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     guide_skipped = ArrayField(models.CharField(max_length=20), default=list, blank=True, editable=False)
     erasure_salt = models.CharField(max_length=64, default=uuid.uuid4, editable=False)
@@ -156,6 +159,11 @@ class Organization(models.Model):
                 condition=models.Q(next_step_days__gte=1, next_step_days__lte=60),
                 name="next_step_within_60_days",
                 violation_error_message="A next step lies 1 to 60 business days ahead.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(contest_days__gte=1, contest_days__lte=365),
+                name="contest_within_a_year",
+                violation_error_message="A rejection may be contested for 1 to 365 days.",
             ),
         ]
 

@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from leads import nurture
 from leads.models import Lead, Outcome
-from scoring.models import Episode
+from scoring.models import Episode, EpisodeMember
 from sla.models import Clock, Touch
 from sla.nextsteps import keeping
 
@@ -46,3 +46,18 @@ def marks(episode: Episode) -> dict[str, int]:
         "episode_change": episode.changes.aggregate(newest=Max("pk"))["newest"] or 0,
         "touch": Touch.objects.filter(lead=episode.lead_id).aggregate(newest=Max("pk"))["newest"] or 0,
     }
+
+
+def followers(episode: Episode, sheet: dict[str, Any]) -> list[tuple[Lead, dict[str, Any]]]:
+    """Those who followed the verdict, each with how they stood before it; who has moved on since stays out."""
+    sheets = {each["id"]: each for each in sheet.get("colleagues", ())}
+    if not sheets:
+        return []
+    leads = Lead.objects.live().filter(pk__in=sheets).order_by("pk")
+    elsewhere = EpisodeMember.objects.filter(lead__in=sheets, left_at=None).exclude(episode=episode)
+    moved_on = set(elsewhere.values_list("lead_id", flat=True))
+    return [
+        (lead, sheets[lead.pk])
+        for lead in leads
+        if lead.pk not in moved_on and nurture.snapshot(lead) == sheets[lead.pk]["lead_after"]
+    ]

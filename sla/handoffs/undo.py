@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from leads import holding, lifecycle, nurture, outcomes
 from leads.errors import Invalid, Refused
 from leads.models import Lead, Outcome, Stage, Team, TeamMembership, User
 from leads.transactions import business
 from scoring import episodes
-from scoring.models import EpisodeMember, Phase
+from scoring.models import Phase
 from sla import clocks
 from sla.clocks import hops, targets
 from sla.handoffs import making, moves, room, turn_back
 from sla.handoffs.answers import LONGEST_NOTE
 from sla.handoffs.effects import NAMED_DATE, VERDICT
 from sla.handoffs.moves import UNDO_FOR, Matter, NotYours, present, take
+from sla.handoffs.sheets import followers
 from sla.models import Clock, Handoff, HandoffChange, NextStepChange, Rep, State, Touch
 from sla.nextsteps import keeping
 from sla.telling import events, mails
@@ -121,7 +121,7 @@ def _put_back(matter: Matter, change: HandoffChange, *, by: User | None) -> None
         clocks.unmeet(clock, now=now)
     keeping.cut(matter.handoff, now=now)
     phase = Phase.ACCEPTED if to_state == State.ACCEPTED else Phase.OFFERED
-    back = _colleagues(matter, sheet)
+    back = followers(matter.episode, sheet)
     if matter.episode.closed_at is not None:
         joined = [lead for lead, _ in back]
         episodes.reopen(matter.episode, phase=phase, now=now, by=by, cause="undo", colleagues=joined)
@@ -145,21 +145,6 @@ def _version_of(change: HandoffChange) -> int:
 def _clocks(ids: list[int]) -> list[Clock]:
     rows = Clock.objects.select_for_update(of=("self",)).select_related("episode", "handoff")
     return list(rows.filter(pk__in=ids).order_by("pk"))
-
-
-def _colleagues(matter: Matter, sheet: dict[str, Any]) -> list[tuple[Lead, dict[str, Any]]]:
-    """Those who followed the verdict, each with how they stood before it; who has moved on since stays out."""
-    sheets = {each["id"]: each for each in sheet.get("colleagues", ())}
-    if not sheets:
-        return []
-    leads = Lead.objects.live().filter(pk__in=sheets).order_by("pk")
-    elsewhere = EpisodeMember.objects.filter(lead__in=sheets, left_at=None).exclude(episode=matter.episode)
-    moved_on = set(elsewhere.values_list("lead_id", flat=True))
-    return [
-        (lead, sheets[lead.pk])
-        for lead in leads
-        if lead.pk not in moved_on and nurture.snapshot(lead) == sheets[lead.pk]["lead_after"]
-    ]
 
 
 def _hold_again(lead: Lead, holder_id: int | None, team_id: int | None, *, now: datetime) -> None:
@@ -240,7 +225,7 @@ def _standing_verdict(matter: Matter) -> HandoffChange:
 def _open_again(matter: Matter, verdict: HandoffChange, *, by: User) -> None:
     """Episode, stage, rest, evidence and Outcome as before the verdict; the new hop is an accepted one."""
     now, episode = matter.now, matter.episode
-    back = _colleagues(matter, verdict.before)
+    back = followers(matter.episode, verdict.before)
     matter.colleagues = [lead for lead, _ in back]
     if episode.closed_at is not None:
         episodes.reopen(episode, phase=Phase.ACCEPTED, now=now, by=by, cause="reopen", colleagues=matter.colleagues)

@@ -2,6 +2,7 @@
 
 from sla.models.checklists import Checklist, ChecklistAnswer, ChecklistItem
 from sla.models.clock import Clock, ClockExtension, ClockPause, ClockStep, ClockTiming
+from sla.models.contests import Contest
 from sla.models.drafts import DraftTemplate
 from sla.models.fairness import FairnessPool, FairnessSpan, FairnessTurn, GivenBack
 from sla.models.feeds import CalendarFeed
@@ -49,6 +50,7 @@ __all__ = [
     "ClockPause",
     "ClockStep",
     "ClockTiming",
+    "Contest",
     "Desk",
     "DraftTemplate",
     "FairnessPool",

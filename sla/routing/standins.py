@@ -53,15 +53,17 @@ def offer(
     by: User | None,
     now: datetime,
     passes_capacity: bool = True,
+    though_they_said_no: bool = False,
 ) -> Handoff:
     """Offer a waiting episode to this rep; over capacity, where that may be, with an override row that says why.
 
-    Lead and episode are locked by the caller. Raises NotAble, OverCapacity.
+    `though_they_said_no`: they are to have it again, because their no was overturned. Lead and episode are locked by
+    the caller. Raises NotAble, OverCapacity.
     """
     desks = Desks(now)
     desks.lock([team.pk])
     roster = desks.roster(team, Past([(episode, episode.lead)]).offers_of(episode))
-    chosen, roster = _able(roster, user)
+    chosen, roster = _able(roster, user, never=NEVER - {candidates.SAID_NO} if though_they_said_no else NEVER)
     trace: dict[str, Any] = {"why": why, "by": by.pk if by is not None else None, "rules": [], "team": team.pk}
     return handoffs.offer(
         episode,
@@ -76,9 +78,9 @@ def offer(
     )
 
 
-def _able(roster: Roster | None, user: User) -> tuple[Candidate, Roster]:
+def _able(roster: Roster | None, user: User, *, never: frozenset[str] = NEVER) -> tuple[Candidate, Roster]:
     chosen = next((each for each in roster.candidates if each.rep.user_id == user.pk), None) if roster else None
-    if roster is None or chosen is None or chosen.code in NEVER:
+    if roster is None or chosen is None or chosen.code in never:
         why = candidates.IN_WORDS[chosen.code] if chosen is not None else "no rep of that team"
         raise NotAble(f"{user} is {why}.".replace("is said", "said"))
     return chosen, roster

@@ -14,10 +14,10 @@ from django.conf import settings
 from leads import outbox
 from leads.delivering import formats
 from leads.letters import inert
-from leads.models import Endpoint, Lead, Notification, User
+from leads.models import Endpoint, Notification
 from scoring.models import Episode
-from sla.models import Clock, Handoff, Target
-from sla.telling import sums
+from sla.models import Clock, Contest, Handoff, Target
+from sla.telling import shown, sums
 
 VERSION: Final = 1
 
@@ -31,6 +31,8 @@ EVENTS: Final[dict[str, str]] = {
     "handoff.moved": "Moved on from {rep}",
     "handoff.withdrawn": "Withdrawn from {rep}",
     "handoff.undone": "Verdict taken back by {rep}",
+    "rejection.contested": "Contested: {rep} rejected it",
+    "rejection.decided": "Decided: {rep} had rejected it",
     "episode.waiting": "Waits for a rep",
     "episode.pooled": "Waits in the pool",
     "clock.warning": "Runs out soon: {target}",
@@ -46,6 +48,7 @@ def tell(
     handoff: Handoff | None = None,
     episode: Episode | None = None,
     clock: Clock | None = None,
+    contest: Contest | None = None,
     now: datetime,
     once: str = "",
     not_before: datetime | None = None,
@@ -59,9 +62,8 @@ def tell(
     """
     handoff = handoff or (clock.handoff if clock is not None else None)
     told = [only] if only is not None else outbox.listeners(event, team_id=handoff.team_id if handoff else None)
-    made = messages(
-        event, told, handoff=handoff, episode=episode, clock=clock, now=now, once=once, not_before=not_before
-    )
+    about = {"handoff": handoff, "episode": episode, "clock": clock, "contest": contest}
+    made = messages(event, told, **about, now=now, once=once, not_before=not_before)  # type: ignore[arg-type]
     outbox.queue(made)
     return [message.effect_key for message in made]
 
@@ -73,6 +75,7 @@ def messages(
     handoff: Handoff | None = None,
     episode: Episode | None = None,
     clock: Clock | None = None,
+    contest: Contest | None = None,
     now: datetime,
     once: str = "",
     not_before: datetime | None = None,
@@ -90,8 +93,8 @@ def messages(
     if episode is None:
         raise AssertionError("unreachable")
     base = ":".join(part for part in (_name(subject), event, once) if part)
-    told = payload(event, episode=episode, handoff=handoff, clock=clock, now=now)
-    said = word(event, episode=episode, handoff=handoff, clock=clock)
+    told = payload(event, episode=episode, handoff=handoff, clock=clock, contest=contest, now=now)
+    said = word(event, episode=episode, handoff=handoff, clock=clock, contest=contest)
     return [
         outbox.event_for(
             endpoint,
@@ -133,35 +136,50 @@ def taken_back(handoff: Handoff, *, to_state: str, version: int, now: datetime) 
 
 
 def payload(
-    event: str, *, episode: Episode, handoff: Handoff | None, clock: Clock | None, now: datetime
+    event: str,
+    *,
+    episode: Episode,
+    handoff: Handoff | None,
+    clock: Clock | None,
+    contest: Contest | None = None,
+    now: datetime,
 ) -> dict[str, Any]:
     """The event as programs read it: type, timestamp, version, and how its subjects stand."""
     lead = episode.lead
-    data: dict[str, Any] = {"lead": _lead(lead), "episode": _episode(episode)}
+    data: dict[str, Any] = {"lead": shown.lead(lead), "episode": shown.episode(episode)}
     if handoff is not None:
-        data["handoff"] = _handoff(handoff)
+        data["handoff"] = shown.handoff(handoff)
     if clock is not None:
         data["clock"] = {
             "target": clock.target,
             "started_at": clock.started_at.isoformat(),
             "due_at": clock.due_at.isoformat(),
-            "breached_at": _iso(clock.breached_at),
+            "breached_at": shown.moment(clock.breached_at),
             "verdict": clock.verdict or None,
         } | sums.for_programs(clock)
+    if contest is not None:
+        data["contest"] = shown.contest(contest)
     return {"type": event, "timestamp": now.isoformat(), "version": VERSION, "data": data}
 
 
-def word(event: str, *, episode: Episode, handoff: Handoff | None, clock: Clock | None) -> formats.Word:
+def word(
+    event: str, *, episode: Episode, handoff: Handoff | None, clock: Clock | None, contest: Contest | None = None
+) -> formats.Word:
     """The event as people read it in a chat; whatever comes from the lead is inert."""
     lead = episode.lead
     rep = inert(str(handoff.user)) if handoff is not None else "nobody"
     target = Target(clock.target).label.lower() if clock is not None else ""
     company = f" ({inert(str(lead.account))})" if lead.account is not None else ""
     lines = [f"{inert(lead.name)}{company}", f"{episode.get_tier_display()}"]
-    if handoff is not None and not event.startswith("handoff."):
+    if handoff is not None and not event.startswith(("handoff.", "rejection.")):
         lines.append(f"With {rep}")
     if handoff is not None and handoff.reason is not None:
         lines.append(f"Reason: {handoff.reason.label}")
+    if contest is not None:
+        lines.append(f"{inert(str(contest.by))}: {inert(contest.words, _LONGEST)}")
+    if contest is not None and contest.decided_by is not None:
+        decided = f"{contest.get_decision_display()} by {inert(str(contest.decided_by))}"
+        lines.append(f"{decided}: {inert(contest.why, _LONGEST)}")
     if clock is not None:
         counted = sums.sum_of_hours(clock)
         lines += [f"Due {counted.due}", *counted.lines]
@@ -175,54 +193,3 @@ def _name(subject: Clock | Handoff | Episode) -> str:
         return f"clock:{subject.pk}"
     kind = "handoff" if isinstance(subject, Handoff) else "episode"
     return f"{kind}:{subject.public_id}"
-
-
-def _lead(lead: Lead) -> dict[str, Any]:
-    return {
-        "id": str(lead.public_id),
-        "name": lead.name[:_LONGEST],
-        "email": lead.email,
-        "company": str(lead.account)[:_LONGEST] if lead.account is not None else None,
-        "is_test": lead.is_test,
-        "url": f"{settings.BASE_URL}/leads/{lead.public_id}/",
-    }
-
-
-def _episode(episode: Episode) -> dict[str, Any]:
-    return {
-        "id": str(episode.public_id),
-        "tier": episode.tier,
-        "lane": episode.lane,
-        "opened_by": episode.opened_by,
-        "opened_at": episode.opened_at.isoformat(),
-        "phase": episode.phase or None,
-        "closed_at": _iso(episode.closed_at),
-        "closed_as": episode.closed_as or None,
-    }
-
-
-def _handoff(handoff: Handoff) -> dict[str, Any]:
-    return {
-        "id": str(handoff.public_id),
-        "state": handoff.state,
-        "version": handoff.version,
-        "hop": handoff.hop,
-        "leg": handoff.leg,
-        "tier": handoff.tier,
-        "lane": handoff.lane,
-        "rep": _person(handoff.user),
-        "team": handoff.team.name,
-        "offered_at": handoff.offered_at.isoformat(),
-        "accepted_at": _iso(handoff.accepted_at),
-        "closed_at": _iso(handoff.closed_at),
-        "reason": handoff.reason.code if handoff.reason is not None else None,
-        "named_date": _iso(handoff.named_date),
-    }
-
-
-def _person(user: User) -> dict[str, str]:
-    return {"email": user.email, "name": user.full_name}
-
-
-def _iso(at: datetime | None) -> str | None:
-    return at.isoformat() if at is not None else None
