@@ -54,6 +54,11 @@ def _count(moment: str, unit: str = "") -> Func:
     return Func(F(moment), template=template, output_field=models.BigIntegerField())
 
 
+def is_adrift(now: datetime) -> Q:
+    """Accepted, and nothing comes next: no next step was set, or its moment has passed."""
+    return Q(state="accepted") & (Q(next_step_at=None) | Q(next_step_at__lt=now))
+
+
 class HandoffQuerySet(models.QuerySet["Handoff"]):
     """Hand-offs."""
 
@@ -71,7 +76,7 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
 
     def adrift(self, now: datetime) -> HandoffQuerySet:
         """Accepted, and nothing comes next: no next step was set, or its moment has passed."""
-        return self.to_follow_up().filter(Q(next_step_at=None) | Q(next_step_at__lt=now))
+        return self.filter(is_adrift(now))
 
     def snoozed(self, now: datetime) -> HandoffQuerySet:
         """Open, and out of sight until a moment to come."""

@@ -9,6 +9,7 @@ from sla.views import (
     bulk,
     calendars,
     company,
+    contests,
     fairness,
     feed,
     filters,
@@ -27,7 +28,7 @@ from sla.views import (
     verdicts,
     why_not,
 )
-from sla.views.board import acting, deciding, last_minute, page, releasing, standing, viewing, waiting
+from sla.views.board import acting, contested, deciding, last_minute, page, releasing, standing, viewing, waiting
 from sla.views.start import basics, floor
 
 urlpatterns = [
@@ -77,6 +78,8 @@ urlpatterns = [
     path("start/promises/", floor.promises, name="start-promises"),
     path("start/test/", floor.test_lead, name="start-trial"),
     path("status/", status.status, name="status"),
+    path("rejections/", contests.rejections, name="rejections"),
+    path("board/contests/<uuid:public_id>/", contested.decide, name="contest-decide"),
     path("board/left/<uuid:public_id>/give/", deciding.give, name="left-give"),
     path("board/left/<uuid:public_id>/keep/", deciding.keep, name="left-keep"),
     path("board/left/<uuid:public_id>/route/", deciding.route, name="left-route"),
@@ -107,4 +110,5 @@ urlpatterns = [
     path("handoffs/<uuid:public_id>/split/", company.split, name="handoff-split"),
     path("handoffs/<uuid:public_id>/undo/", verdicts.undo, name="handoff-undo"),
     path("handoffs/<uuid:public_id>/reopen/", verdicts.reopen, name="handoff-reopen"),
+    path("handoffs/<uuid:public_id>/contest/", contests.contest, name="handoff-contest"),
 ]

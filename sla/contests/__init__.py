@@ -4,7 +4,7 @@
 """
 
 from sla.contests.consequences import Consequence, foresee, foresee_all
-from sla.contests.contesting import CannotContest, contest, until, why_not
+from sla.contests.contesting import CannotContest, contest, contestable, until, why_not
 from sla.contests.deciding import AlreadyContested, overturn, uphold
 from sla.contests.people import deciders, may_contest, may_decide
 
@@ -13,6 +13,7 @@ __all__ = [
     "CannotContest",
     "Consequence",
     "contest",
+    "contestable",
     "deciders",
     "foresee",
     "foresee_all",

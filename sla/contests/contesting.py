@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -59,7 +61,7 @@ def why_not(handoff: Handoff, *, now: datetime) -> str:
         return f"Only a rejection can be contested. {how_it_stands(handoff)}"
     if now < handoff.closed_at + UNDO_FOR:
         return f"{handoff.user} may still take it back. Contest it in {UNDO_FOR.seconds} seconds."
-    if not counts(handoff):
+    if not counting([handoff]):
         return "This rejection counts for nothing: the lead went on, or it was taken back. Nothing is left to contest."
     last = until(handoff)
     if now > last:
@@ -69,15 +71,34 @@ def why_not(handoff: Handoff, *, now: datetime) -> str:
     return ""
 
 
-def counts(handoff: Handoff) -> bool:
-    """Whether this rejection ended its matter and stands against the definition.
+def contestable(handoffs: Iterable[Handoff], *, now: datetime) -> set[int]:
+    """The keys of those of these hand-offs that can be contested now, in four questions however many there are."""
+    days = timedelta(days=Organization.objects.values_list("contest_days", flat=True).get(pk=1))
+    recent = [
+        each
+        for each in handoffs
+        if each.state == State.REJECTED
+        and each.closed_at is not None
+        and each.closed_at + UNDO_FOR <= now <= each.closed_at + days
+    ]
+    if not recent:
+        return set()
+    known = set(Contest.objects.filter(handoff__in=recent).values_list("handoff", flat=True))
+    return counting(recent) - known
 
-    One that sent the lead to somebody else, that was taken back, or of a signal has no Outcome.
+
+def counting(handoffs: Sequence[Handoff]) -> set[int]:
+    """The keys of those rejections that ended their matter and stand against the definition.
+
+    One that sent the lead to somebody else, that was taken back, or of a signal has no Outcome that stands.
     """
-    if Handoff.objects.filter(episode=handoff.episode_id, hop__gt=handoff.hop).exists():
-        return False
     standing = Outcome.objects.filter(kind=Outcome.Kind.REJECTED, via=Outcome.Via.VERDICT, withdrawn_at=None)
-    return standing.filter(matter=handoff.episode.public_id).exists()
+    matters = set(
+        standing.filter(matter__in=[each.episode.public_id for each in handoffs]).values_list("matter", flat=True)
+    )
+    hops = Handoff.objects.filter(episode__in=[each.episode_id for each in handoffs]).order_by()
+    last = dict(hops.values_list("episode").annotate(last=Max("hop")))
+    return {each.pk for each in handoffs if each.episode.public_id in matters and last[each.episode_id] == each.hop}
 
 
 def given(text: str, field: str) -> str:

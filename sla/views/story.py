@@ -20,7 +20,8 @@ from leads.viewer import is_part, signed_in, viewer_of
 from scoring.models import Episode, EpisodeMember, Qualification
 from sla.clocks import BREACH
 from sla.models import ClockStep, Handoff, HandoffChange, ManagerAct, PaperOffer, State, Touch
-from sla.views import company
+from sla.views import company, contests
+from sla.views.once import new_key
 from sla.why import why_rep
 
 MOVES = {
@@ -57,21 +58,26 @@ def lead_story(request: HttpRequest, public_id: UUID) -> HttpResponse:
     }
     is_entries = is_part(request) and (before is not None or "only" in request.GET)
     if not is_entries and before is None:
-        page |= _episodes(lead)
+        page |= _episodes(lead, viewer) | {"key": new_key()}
     part = "entries" if is_entries else "story"
     return render(request, f"sla/story.html#{part}" if is_part(request) else "sla/story.html", page)
 
 
-def _episodes(lead: Lead) -> dict[str, Any]:
+def _episodes(lead: Lead, viewer: User) -> dict[str, Any]:
     """Its matters, the newest first, with all their hand-offs; and why the last rep was chosen."""
-    handoffs = Handoff.objects.select_related("user", "reason", "rule", "trace").order_by("hop")
+    related = ("user", "reason", "rule", "trace", "contest__by", "contest__decided_by")
+    handoffs = Handoff.objects.select_related(*related).order_by("hop")
     episodes = list(
         Episode.objects.filter(lead=lead)
         .select_related("definition")
         .prefetch_related(Prefetch("handoffs", queryset=handoffs))
         .order_by("-opened_at", "-pk")
     )
-    return {"episodes": episodes, "why_rep": why_rep(episodes[0]) if episodes else None}
+    return {
+        "episodes": episodes,
+        "why_rep": why_rep(episodes[0]) if episodes else None,
+        "contestable": contests.contestable_of(episodes, viewer),
+    }
 
 
 def _before(request: HttpRequest) -> Before | None:
@@ -99,6 +105,7 @@ def _ours(lead: Lead, viewer: User) -> list[Source]:
         lambda before, limit: company.entries(lead, viewer, before, limit),
         lambda before, limit: _touches(lead, before, limit),
         lambda before, limit: _breaches(lead, before, limit),
+        lambda before, limit: contests.entries(lead, before, limit),
         lambda before, limit: _acts(lead, before, limit),
         lambda before, limit: _on_paper(lead, viewer, before, limit),
     ]

@@ -29,17 +29,21 @@ class Choice:
 
 
 def lane_counts(look: Look) -> dict[str, int]:
-    """How much is in each lane of what the narrowing leaves, in one question; at most `MOST` and one are counted."""
+    """How much is in each lane of what the narrowing leaves, and how much of all of it is adrift, in one question.
+
+    At most `MOST` and one of each are counted.
+    """
+    wanted = (*LANES, "adrift")
     counted: list[str] = []
     params: list[Any] = []
-    for lane in LANES:
+    for lane in wanted:
         some = look.handoffs.filter(within(lane, now=look.now)).order_by().values("pk")[: MOST + 1]
         sql, of_it = some.query.sql_with_params()
         counted.append(f"(SELECT count(*) FROM ({sql}) AS found)")  # noqa: S608  (compiled by the ORM)
         params += of_it
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(counted)}", params)  # noqa: S608  (compiled by the ORM)
-        return dict(zip(LANES, cursor.fetchone() or (), strict=True))
+        return dict(zip(wanted, cursor.fetchone() or (), strict=True))
 
 
 def told(size: int, most: int = MOST) -> str:
@@ -50,6 +54,7 @@ def told(size: int, most: int = MOST) -> str:
 def numbers(look: Look, lanes: Mapping[str, int], waiting: str) -> list[dict[str, Any]]:
     """The numbers of the board, each a filter. What is due within 15 minutes is also due within the hour."""
     found = {"late": lanes["late"], "soon": lanes["soon"], "hour": lanes["soon"] + lanes["next"]}
+    found["adrift"] = lanes["adrift"]
     said = {key: told(size) for key, size in found.items()} | {"waiting": waiting}
     return [
         {

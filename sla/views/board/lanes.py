@@ -52,14 +52,14 @@ def lanes(look: Look, counts: Mapping[str, int], *, after: str = "") -> list[Lan
     """What is shown of the floor, empty lanes left out; in a fixed number of questions."""
     if look.show == "waiting":
         return []
-    found = {lane: n for lane, n in counts.items() if n}
+    found = {lane: n for lane, n in counts.items() if n and lane in LANES}
     if look.show == "hour":
         found = {"hour": found.get("soon", 0) + found.get("next", 0)}
     elif look.show:
-        found = {look.show: found.get(look.show, 0)}
+        found = {look.show: counts.get(look.show, 0)}
     keys = _keys(look, list(found), after)
     lined = _lined([pk for page in keys.values() for pk in page], look)
-    labels = LANES | {"hour": NUMBERS["hour"]}
+    labels = LANES | {key: NUMBERS[key] for key in ("hour", "adrift")}
     return [
         Lane(
             lane,

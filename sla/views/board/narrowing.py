@@ -18,7 +18,7 @@ from django.http import Http404, HttpRequest
 from leads.models import Role, Team, User
 from scoring.models import Tier
 from sla.models import Handoff
-from sla.querysets import HandoffQuerySet, managed_teams
+from sla.querysets import HandoffQuerySet, is_adrift, managed_teams
 
 QUARTER: Final = timedelta(minutes=15)
 HOUR: Final = timedelta(hours=1)
@@ -33,6 +33,7 @@ NUMBERS: Final = {
     "late": "Late now",
     "soon": "Due within 15 min",
     "hour": "Due within the hour",
+    "adrift": "Adrift: nothing comes next",
     "waiting": "Waiting for someone",
 }
 SHOWS: Final = frozenset(LANES) | frozenset(NUMBERS)
@@ -55,6 +56,7 @@ def within(lane: str, *, now: datetime) -> Q:
         "hour": Q(next_due_at__gte=now, next_due_at__lt=hour),
         "later": Q(next_due_at__gte=hour),
         "none": Q(next_due_at=None),
+        "adrift": is_adrift(now),
     }[lane]
 
 

@@ -23,6 +23,7 @@ from sla.people import left_behind
 from sla.querysets import with_timers
 from sla.shadow import standing as shadow
 from sla.views.board import comparing, standing
+from sla.views.board.contested import to_decide
 from sla.views.board.counting import choices, lane_counts, numbers, told
 from sla.views.board.lanes import Lane, lanes
 from sla.views.board.narrowing import Look, teams_of
@@ -93,6 +94,7 @@ def whole(look: Look, *, after: str = "") -> dict[str, Any]:
     in_line = _in_line(waiting, look)
     left = list(left_behind.to_decide(look.viewer)[:WAITING_SHOWN])
     few, away = standing.few(look), absent(look)
+    contested = to_decide(look.viewer, now=look.now)
     page: dict[str, Any] = {
         "look": look,
         "show": look.show,
@@ -104,6 +106,7 @@ def whole(look: Look, *, after: str = "") -> dict[str, Any]:
         "absent": away,
         "waiting": in_line,
         "left": left,
+        "contested": contested,
         "on_paper": Episode.objects.filter(shadow.on_paper(), lead__in=Lead.objects.visible_to(look.viewer)).count(),
         "now": look.now,
     }
@@ -114,6 +117,7 @@ def whole(look: Look, *, after: str = "") -> dict[str, Any]:
             "beside",
             [each.episode.pk for each in in_line],
             [each.pk for each in left],
+            [(each.contest.pk, each.will.became) for each in contested],
             [(each.pk, each.starts_at, each.ends_at) for each in away],
             [each.pk for each in few["standing"]],
             few["standing_count"],
