@@ -9,6 +9,7 @@ from scoring.api import DefinitionViewSet, ScoresOfLead
 from sla.api.absences import AbsenceViewSet
 from sla.api.attainment import AttainmentView
 from sla.api.calendars import CalendarViewSet
+from sla.api.contests import ContestViewSet
 from sla.api.deadline import DeadlineView, ElapsedView
 from sla.api.endpoints import EndpointViewSet
 from sla.api.handoffs import HandoffViewSet
@@ -21,6 +22,7 @@ router.register("leads", LeadViewSet, basename="lead")
 router.register("activities", ActivityViewSet, basename="activity")
 router.register("definitions", DefinitionViewSet, basename="definition")
 router.register("handoffs", HandoffViewSet, basename="handoff")
+router.register("contests", ContestViewSet, basename="contest")
 router.register("absences", AbsenceViewSet, basename="absence")
 router.register("touches", TouchViewSet, basename="touch")
 router.register("endpoints", EndpointViewSet, basename="endpoint")

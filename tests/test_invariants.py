@@ -13,12 +13,12 @@ from django.test import TestCase
 
 from leads import erasing, merging, nurture, outbox
 from leads.delivery import deliver_due
-from leads.models import Lead, Source
+from leads.models import Lead, Role, Source
 from scoring import assessment, qualification
-from sla import clocks, handoffs, routing, touches
+from sla import clocks, contests, handoffs, routing, touches
 from sla.clocks import escalation
 from sla.management.commands.check_invariants import all_checks
-from sla.models import Clock, Handoff, Target
+from sla.models import Clock, Contest, Handoff, Target
 from sla.people import absences, beginning
 from tests import desk, on_paper
 
@@ -103,6 +103,13 @@ BREAKS: dict[str, tuple[str, ...]] = {
         "via, is_colleague, matter) "
         "SELECT gen_random_uuid(), lead_id, kind, at, recorded_at, '', '', '', via, false, matter "
         "FROM leads_outcome WHERE lead_id = {lead}",
+    ),
+    "only rejections are contested": ("UPDATE sla_contest SET at = at - interval '9 days' WHERE id = {contest}",),
+    "what was overturned counts no more": (
+        "UPDATE leads_outcome SET withdrawn_at = NULL WHERE kind = 'rejected' AND withdrawn_at IS NOT NULL",
+    ),
+    "what was overturned opened again": (
+        "UPDATE sla_contest SET decided_at = decided_at + interval '1 second' WHERE id = {contest}",
     ),
     "signals move nothing": ("UPDATE scoring_episode SET lane = 'signal' WHERE id = {lead_episode}",),
     "hand-off history gapless": ("DELETE FROM sla_handoffchange WHERE handoff_id = {accepted} AND from_state = ''",),
@@ -261,6 +268,7 @@ def relay() -> dict[str, Any]:
     reopened = offered(house, at=NOW + MINUTE)
     handoffs.reject(reopened.pk, reason="competitor", by=reopened.user, now=NOW + 2 * MINUTE)
     handoffs.reopen(reopened.pk, by=house.manager, why="Ours after all", now=NOW + DAY)
+    contest = _overturned(house, at=NOW + MINUTE)
     gone = offered(house, at=NOW + MINUTE)
     winner, loser = qualified(house, at=NOW + MINUTE), qualified(house, at=NOW + 2 * MINUTE)
     kept = merging.merge(winner.pk, loser.pk, now=NOW + DAY, prefer=winner.pk)
@@ -287,10 +295,20 @@ def relay() -> dict[str, Any]:
         "waiting_episode": waiting.episodes.get().pk,
         "offered": last.pk,
         "offered_episode": last.episode_id,
+        "contest": contest.pk,
         "ben": house.ben.pk,
         "ada_user": house.ada.user_id if accepted.user_id != house.ada.user_id else house.ben.user_id,
         "server": server.pk,
     }
+
+
+def _overturned(house: desk.Company, *, at: datetime) -> Contest:
+    """A rejection that marketing contested; its manager gave the lead back."""
+    handoff = offered(house, at=at)
+    handoffs.reject(handoff.pk, reason="bad_contact", by=handoff.user, now=at + MINUTE)
+    theo = desk.person(Role.MARKETING, "Theo Marsh")
+    made = contests.contest(handoff.pk, words="It is right", by=theo, now=at + 2 * MINUTE)
+    return contests.overturn(made.pk, why="It is", to=handoff.user, by=house.manager, now=at + timedelta(hours=1))
 
 
 def _moved_on(house: desk.Company, *, at: datetime) -> Handoff:

@@ -17,6 +17,7 @@ from leads import clock
 from leads.errors import Invalid
 from leads.models import Lead, User
 from sla import clocks, handoffs, touches
+from sla.api import contests
 from sla.api.clocks import ClockActions
 from sla.api.idempotency import idempotent
 from sla.api.touches import TouchSerializer
@@ -300,6 +301,13 @@ class HandoffViewSet(ClockActions, viewsets.ReadOnlyModelViewSet[Handoff]):
             now=now,
         )
         return Response(TouchSerializer(made).data, status=201)
+
+    @extend_schema(request=contests.ContestedSerializer, responses={201: contests.ContestSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def contest(self, request: Request, public_id: UUID) -> Response:
+        """Marketing holds this rejection to be wrong: once, and a manager of the rep's team decides."""
+        return contests.contest(request, self.get_object())
 
     def _asked(self, request: Request, serializer: type[serializers.Serializer[Any]]) -> tuple[Handoff, dict[str, Any]]:
         """The hand-off, if it is the caller's to decide, and the checked body."""

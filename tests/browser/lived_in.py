@@ -10,7 +10,7 @@ from django.conf import settings
 from leads.models import Lead, Role, User
 from scoring.assessment import assess
 from scoring.models import Tier
-from sla import handoffs, routing
+from sla import contests, handoffs, routing
 from sla.models import Handoff, RoutingRule, Shadow
 from sla.shadow import switches
 from sla.telling import links
@@ -52,6 +52,7 @@ def _busy(firm: Company, now: datetime) -> Lead:
     firm.offered(now=now - timedelta(minutes=40), tier=Tier.HOT)
     done = firm.offered(now=now)
     handoffs.reject(done.pk, reason="bad_contact", note="bounced", by=firm.ben.user, now=now)
+    _contested(firm, now)
     routing.route(firm.episode(firm.lead(now=now), now=now).pk, now=now)
     firm.episode(firm.lead(now=now), now=now)
     lead = firm.lead(now=now, title="VP Sales", phone="+1 212 555 0142", source="linkedin")
@@ -60,6 +61,17 @@ def _busy(firm: Company, now: datetime) -> Lead:
     assess(now=now)
     firm.offer(lead.episodes.get(), now=now)
     return lead
+
+
+def _contested(firm: Company, now: datetime) -> None:
+    """One rejection that marketing contests, and one that was overturned."""
+    theo, before = person(Role.MARKETING, "Theo Marsh"), now - timedelta(minutes=40)
+    for is_overturned in (False, True):
+        said_no = firm.offered(now=before)
+        handoffs.reject(said_no.pk, reason="bad_contact", note="It bounced.", by=firm.ben.user, now=before)
+        made = contests.contest(said_no.pk, words="They wrote from that very address.", by=theo, now=now)
+        if is_overturned:
+            contests.overturn(made.pk, why="They did.", to=firm.ada.user, by=firm.manager, now=now)
 
 
 def _on_paper(firm: Company, now: datetime) -> Shadow:

@@ -15,7 +15,7 @@ from leads.models import Source, User
 from leads.turns import work_off
 from leads.wire import read_item, split_batch
 from scoring import assessment, qualification
-from sla import handoffs, routing, touches
+from sla import contests, handoffs, routing, touches
 from sla.clocks import escalation, pausing
 from sla.people import absences, beginning, leaving, left_behind
 from sla.routing import assigning, handing_over
@@ -40,6 +40,19 @@ def reroute(now: datetime, *, handoff: int, by: int) -> str:
 
 def hand_over(now: datetime, *, handoff: int, to: int, by: int) -> int:
     return handing_over.hand_over(handoff, to=user(to), why="Her region", by=user(by), now=now).user_id
+
+
+def contest(now: datetime, *, handoff: int, by: int) -> int:
+    return contests.contest(handoff, words="It is right", by=user(by), now=now).by_id
+
+
+def uphold(now: datetime, *, contest: int, by: int) -> str:
+    return contests.uphold(contest, why="It bounced", by=user(by), now=now).decision
+
+
+def overturn(now: datetime, *, contest: int, to: int | None, by: int) -> str:
+    rep = user(to) if to is not None else None
+    return contests.overturn(contest, why="It is right", to=rep, by=user(by), now=now).decision
 
 
 def undo(now: datetime, *, handoff: int, by: int) -> str:

@@ -93,6 +93,12 @@ def converted(world: World, thing: Thing) -> dict[str, Any]:
     return {}
 
 
+def rejected_before(world: World, thing: Thing) -> dict[str, Any]:
+    """It was rejected long enough ago that nobody takes it back."""
+    Handoff.objects.filter(**thing.kwargs).update(closed_at=world.now - HOUR)
+    return {}
+
+
 def _mate(world: World, thing: Thing) -> User:
     has_it = Handoff.objects.get(**thing.kwargs).user
     return world.firm.ben.user if has_it == world.firm.ada.user else world.firm.ada.user

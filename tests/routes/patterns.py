@@ -22,6 +22,12 @@ TOUCHES = READS.but("who may read it, save along", rep=(200, 404, 404, 404, 409)
 DEALS = ACTS.but("whose it was, their manager, RevOps, admins", rep=(302, 404, 404, NA, 409)).but(
     marketing=409, revops=302, admin=302
 )
+CONTESTS = Answers("marketing, admins", 302, 404, 404, 302, 404, 302)
+DECIDES_CONTEST = ACTS.but("managers of the rep’s team", rep=404)
+READS_REJECTED = READS.but("who may read the lead, which nobody holds", rep=(200, 404, 404, NA, NA)).but(
+    manager=(200, 200, NA)
+)
+REJECTIONS = Answers("marketing, RevOps, admins", 302, 404, 404, 200, 200, 200)
 OWN_ALONE = ACTS.but("whose it is", rep=(302, 404, NA, NA, NA), manager=404)
 OVERSEES = Answers("managers, RevOps, admins", 302, 404, 200, 404, 200, 200)
 DECIDES = Answers("managers of what is their team's or nobody's", 302, 404, (302, 404, 302), 404, 302, 302)

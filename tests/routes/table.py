@@ -20,6 +20,7 @@ from tests.routes.given import (
     paused,
     put_off,
     read_elsewhere,
+    rejected_before,
     stopped,
     to_a_mate,
     to_a_mates_address,
@@ -28,8 +29,10 @@ from tests.routes.given import (
 from tests.routes.patterns import (
     ACTS,
     ADMINS,
+    CONTESTS,
     DEALS,
     DECIDES,
+    DECIDES_CONTEST,
     DESK,
     EXTENDS,
     IMPORTS,
@@ -39,12 +42,15 @@ from tests.routes.patterns import (
     LANED,
     LANED_REPS,
     MARKETING,
+    NA,
     ORDERS,
     OVERSEES,
     OWN_ALONE,
     PUBLIC,
     READS,
     READS_OFFER,
+    READS_REJECTED,
+    REJECTIONS,
     REOPENS,
     REPS,
     REVOPS,
@@ -59,6 +65,7 @@ from tests.routes.patterns import (
 )
 
 CALLED = {"means": "call", "outcome": "reached"}
+UPHELD = {"decision": "uphold", "why": "It bounced"}
 NO = {"reason": "bad_contact", "note": "It bounced."}
 DAY_OFF = {"first_date": "2099-03-02", "last_date": "2099-03-03"}
 ASKED = {"target": "depth", "reason": "They asked"}
@@ -103,6 +110,9 @@ LEADS = [
     Row("POST", f"{HANDOFF}/undo/", "rejected", ACTS),
     Row("POST", f"{HANDOFF}/reopen/", "rejected", REOPENS, {"why": "A new number"}),
     Row("POST", f"{HANDOFF}/split/", "joined", ACTS),
+    Row("GET", f"{HANDOFF}/contest/", "rejected", CONTESTS.but(marketing=200, admin=200)),
+    Row("POST", f"{HANDOFF}/contest/", "rejected", CONTESTS, {"why": "They wrote from it"}, rejected_before),
+    Row("GET", "/rejections/", "", REJECTIONS),
     Row("GET", "/answer/<token>/", "letter", PUBLIC.but("who has the mail")),
     Row("POST", "/answer/<token>/", "letter", PUBLIC.but("who has the mail"), {"answer": "accept"}),
 ]
@@ -135,6 +145,10 @@ BOARD = [
 ]
 
 BOARD += [
+    Row("GET", "/board/contests/<public_id>/", "contest", DECIDES_CONTEST.but(manager=(200, 404, NA))),
+    Row(
+        "POST", "/board/contests/<public_id>/", "contest", DECIDES_CONTEST, {"decision": "uphold", "why": "It bounced"}
+    ),
     Row("GET", "/board/fresh/", "", OVERSEES),
     Row("GET", "/board/narrow/", "", OVERSEES),
     Row("GET", "/board/due/<public_id>/", "offered", LANED),
@@ -225,6 +239,11 @@ PROGRAMS = [
     Row("POST", f"{V1}{HANDOFF}/pause/", "accepted", api(ACTS), ASKED, until),
     Row("POST", f"{V1}{HANDOFF}/resume/", "accepted", api(ACTS), ASKED, paused),
     Row("POST", f"{V1}{HANDOFF}/extend/", "accepted", api(EXTENDS), ASKED | {"seconds": 3600}),
+    Row("POST", f"{V1}{HANDOFF}/contest/", "rejected", api(CONTESTS, 201), {"words": "They wrote"}, rejected_before),
+    Row("GET", f"{V1}/contests/", "", KEYED),
+    Row("GET", f"{V1}/contests/<public_id>/", "contest", api(READS_REJECTED)),
+    Row("POST", f"{V1}/contests/<public_id>/uphold/", "contest", api(DECIDES_CONTEST), {"why": "It bounced"}),
+    Row("POST", f"{V1}/contests/<public_id>/overturn/", "contest", api(DECIDES_CONTEST), {"why": "They wrote"}),
     Row("GET", f"{V1}/touches/", "", KEYED),
     Row("POST", f"{V1}/touches/", "lead named", named(api(TOUCHES, 201)), CALLED),
     Row("GET", f"{V1}/touches/last-minute/", "", api(OVERSEES)),

@@ -12,7 +12,7 @@ from leads.keys import digest, new_key
 from leads.models import Account, ApiKey, Endpoint, Job, Lead, Notification, Role, Team, TeamMembership, User
 from leads.sources import create_source, create_website
 from scoring.models import DefinitionVersion, Qualification, Tier
-from sla import handoffs, publishing
+from sla import contests, handoffs, publishing
 from sla.clocks import policies
 from sla.inbox import saving
 from sla.models import (
@@ -146,6 +146,7 @@ class _Builder:
             "offered": {each: Thing({"public_id": handoff.public_id}) for each, handoff in offered.items()},
             "accepted": {each: Thing({"public_id": handoff.public_id}) for each, handoff in accepted.items()},
             "rejected": {each: Thing({"public_id": handoff.public_id}) for each, handoff in rejected.items()},
+            "contest": {each: self.contested(self.refused(self.offer(each))) for each in (OWN, TEAM, OTHER)},
             "joined": {each: self.joined(each) for each in (OWN, TEAM, OTHER)},
             "left behind": {each: self.left(accepted[each]) for each in (OWN, TEAM, OTHER)},
             "letter": {
@@ -159,6 +160,13 @@ class _Builder:
 
     def refused(self, handoff: Handoff) -> Handoff:
         return handoffs.reject(handoff.pk, reason="bad_contact", note="It bounced.", by=handoff.user, now=self.now)
+
+    def contested(self, handoff: Handoff) -> Thing:
+        """Rejected an hour ago, and contested since."""
+        Handoff.objects.filter(pk=handoff.pk).update(closed_at=self.now - HOUR)
+        theo = User.objects.filter(groups__name=Role.MARKETING).earliest("pk")
+        made = contests.contest(handoff.pk, words="They wrote from it.", by=theo, now=self.now)
+        return Thing({"public_id": made.public_id})
 
     def joined(self, relation: str) -> Thing:
         """With a colleague who joined the matter, and may be given one of their own."""
