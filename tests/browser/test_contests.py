@@ -36,7 +36,6 @@ def theo(firm: Company) -> User:
 
 def contested(page: Page, handoff: Handoff) -> None:
     """From the list to the form, and back at the lead."""
-    page.goto("/rejections/")
     page.get_by_role("link", name=f"Contest the rejection of {handoff.episode.lead.name}").click()
     page.get_by_label(re.compile("Why the rejection was wrong")).fill(WORDS)
     page.get_by_role("button", name="Contest", exact=True).click()
@@ -71,7 +70,7 @@ class TestContesting:
         assert (hop.user, hop.state) == (firm.ben.user, "offered")
 
     def test_and_deciding_without_scripts(self, firm: Company, handoff: Handoff, theo: User, visit: Visit) -> None:
-        contested(visit(theo, java_script_enabled=False), handoff)
+        contested(visit(theo, "/rejections/", java_script_enabled=False), handoff)
         board = visit(firm.manager, "/board/", java_script_enabled=False)
         board.get_by_role("link", name=re.compile("Overturn the rejection")).click()
         board.get_by_label(re.compile("^Why")).fill("They did write.")
