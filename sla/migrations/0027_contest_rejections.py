@@ -28,7 +28,7 @@ DROP TRIGGER guard_history_rows ON sla_contest;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sla", "0025_ask_by_checklists"),
+        ("sla", "0026_keep_how_the_floor_stood"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
