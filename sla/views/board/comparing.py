@@ -10,8 +10,8 @@ from sla.attainment import moments
 from sla.attainment.moments import Compared, Stood
 from sla.views.board.narrowing import Look
 
-# Nothing should ever be late or wait; what is due soon is neither good nor bad.
-GOALS: Final = {"late": "goal 0", "waiting": "goal 0"}
+# Nothing should ever be late, adrift or wait; what is due soon is neither good nor bad.
+GOALS: Final = {"late": "goal 0", "adrift": "goal 0", "waiting": "goal 0"}
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,10 @@ def beside(look: Look, numbers: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _note(number: dict[str, Any], before: Stood | None) -> str:
     parts = [GOALS.get(number["key"], "")]
-    # A number that was counted to a bound can't be compared.
-    if before is not None and number["count"].isdecimal():
-        parts.append(_trend(int(number["count"]) - getattr(before, number["key"])))
+    # A number that was counted to a bound can't be compared, nor what nobody kept.
+    stood: int | None = getattr(before, number["key"], None)
+    if stood is not None and number["count"].isdecimal():
+        parts.append(_trend(int(number["count"]) - stood))
     return " · ".join(part for part in parts if part)
 
 

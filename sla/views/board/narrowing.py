@@ -33,7 +33,7 @@ NUMBERS: Final = {
     "late": "Late now",
     "soon": "Due within 15 min",
     "hour": "Due within the hour",
-    "adrift": "Adrift: nothing comes next",
+    "adrift": "Adrift, no next step",
     "waiting": "Waiting for someone",
 }
 SHOWS: Final = frozenset(LANES) | frozenset(NUMBERS)
