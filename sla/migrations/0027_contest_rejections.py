@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("decided_at", None), ("decided_by", None), ("decision", ""), ("why", "")),
+                            models.Q(("decided_at", None), ("decided_by", None), ("decision", "")),
                             models.Q(
                                 ("decided_at__isnull", False),
                                 ("decided_by__isnull", False),

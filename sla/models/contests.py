@@ -78,7 +78,7 @@ class Contest(models.Model):
         ordering = ["at", "id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(decision="", decided_at=None, decided_by=None, why="")
+                condition=Q(decision="", decided_at=None, decided_by=None)
                 | Q(decision__in=["upheld", "overturned"], decided_at__isnull=False, decided_by__isnull=False),
                 name="contest_open_or_decided",
             ),
