@@ -63,6 +63,6 @@ def _kept(found: Compared) -> Kept | None:
     if now.percent is not None and before is not None:
         points = now.percent - before
         said = f"{abs(points)} point{'' if abs(points) == 1 else 's'} {'up' if points > 0 else 'down'}"
-        parts.append(f"{said} on last week" if points else "as last week")
+        parts.append(said if points else "as last week")
     short = now.percent is not None and bool(found.goals) and now.percent < found.goals[0]
     return Kept(now.percent, now.due, " · ".join(parts), short)
