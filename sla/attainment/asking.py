@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from leads.models import Role, Team, User
 from scoring.models import ClosedAs, Episode
-from sla.models import Clock, Handoff, PaperMatter
+from sla.models import Clock, Handoff, PaperMatter, Target
 from sla.querysets import managed_teams
 
 
@@ -66,23 +66,31 @@ def teams_of(asked: Asked) -> QuerySet[Team]:
     return Team.objects.all() if asked.teams is None else Team.objects.filter(pk__in=asked.teams)
 
 
-def promises(asked: Asked) -> QuerySet[Clock]:
-    """The promises that are in figures: of no test lead and of no matter that was merged into another.
+def promises(asked: Asked, *targets: str) -> QuerySet[Clock]:
+    """The promises that are in figures, of these kinds where some are named.
 
-    What stands on paper has no clock that runs. To find somebody is the promise of the team and person whose offer
-    ended that wait; until there was one it is nobody's.
+    None is of a test lead or of a matter that was merged into another. What stands on paper has no clock that runs.
+    To find somebody is the promise of the team and person whose offer ended that wait; before that it is nobody's.
     """
-    answer = Handoff.objects.filter(episode=OuterRef("episode"), offered_at__gte=OuterRef("started_at")).order_by("hop")
     rows = Clock.objects.filter(episode__lead__is_test=False).exclude(episode__closed_as=ClosedAs.MERGED)
+    if targets:
+        rows = rows.filter(target__in=targets)
     if asked.definition is not None:
         rows = rows.filter(episode__definition=asked.definition)
-    named = rows.annotate(
-        of_team=_first("handoff__team", Subquery(answer.values("team")[:1])),
-        of_user=_first("handoff__user", Subquery(answer.values("user")[:1])),
-        of_tier=Coalesce("handoff__tier", "episode__tier"),
-        of_source=Coalesce("handoff__source", "episode__lead__source"),
-    )
-    return named.filter(asked.of("of_team", "of_user", "of_tier", "of_source"))
+    return rows.annotate(**_whose(*targets)).filter(asked.of("of_team", "of_user", "of_tier", "of_source"))
+
+
+def _whose(*targets: str) -> dict[str, F | Coalesce]:
+    """Whose a promise is; all but one kind are a hand-off's, which costs less to ask for."""
+    if targets and Target.ASSIGN not in targets:
+        return {f"of_{name}": F(f"handoff__{name}") for name in ("team", "user", "tier", "source")}
+    answer = Handoff.objects.filter(episode=OuterRef("episode"), offered_at__gte=OuterRef("started_at")).order_by("hop")
+    return {
+        "of_team": _first("handoff__team", Subquery(answer.values("team")[:1])),
+        "of_user": _first("handoff__user", Subquery(answer.values("user")[:1])),
+        "of_tier": Coalesce("handoff__tier", "episode__tier"),
+        "of_source": Coalesce("handoff__source", "episode__lead__source"),
+    }
 
 
 def matters(asked: Asked) -> QuerySet[Episode]:

@@ -7,7 +7,7 @@ look better before the others are due. Running past due is missed; voided by its
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -45,6 +45,9 @@ class Counted:
     running: int = 0
     out: int = 0
 
+    def __add__(self, other: Counted) -> Counted:
+        return Counted(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
     @property
     def due(self) -> int:
         """The denominator: those that fell due."""
@@ -74,9 +77,9 @@ def within(verdict: str, *, now: datetime) -> Q:
     }[verdict]
 
 
-def due_in(asked: Asked, week: Week) -> QuerySet[Clock]:
-    """The promises whose due instant lies in this week."""
-    return promises(asked).filter(due_at__gte=week.from_at, due_at__lt=week.until_at)
+def due_in(asked: Asked, week: Week, *targets: str) -> QuerySet[Clock]:
+    """The promises, of these kinds where some are named, whose due instant lies in this week."""
+    return promises(asked, *targets).filter(due_at__gte=week.from_at, due_at__lt=week.until_at)
 
 
 def by_target(asked: Asked, week: Week, *, now: datetime) -> dict[str, Counted]:
@@ -87,19 +90,33 @@ def by_target(asked: Asked, week: Week, *, now: datetime) -> dict[str, Counted]:
 
 def by(dimension: str, asked: Asked, week: Week, *, target: str, now: datetime) -> dict[Any, Counted]:
     """One kind of promise, by team, rep, tier, source or definition; the most due first."""
-    found = _counted(due_in(asked, week).filter(target=target), BY[dimension], now=now)
+    return _most_first(_counted(due_in(asked, week, target), BY[dimension], now=now))
+
+
+def by_each(asked: Asked, week: Week, *, target: str, now: datetime) -> dict[str, dict[Any, Counted]]:
+    """The same by each of them, in one question."""
+    sums: dict[str, dict[Any, Counted]] = {dimension: {} for dimension in BY}
+    for keys, counted in _counted(due_in(asked, week, target), *BY.values(), now=now).items():
+        for dimension, key in zip(BY, keys, strict=True):
+            sums[dimension][key] = sums[dimension].get(key, NONE) + counted
+    return {dimension: _most_first(found) for dimension, found in sums.items()}
+
+
+def _most_first(found: Mapping[Any, Counted]) -> dict[Any, Counted]:
     return dict(sorted(found.items(), key=lambda row: (-row[1].due, -row[1].promised, str(row[0]))))
 
 
 def by_week(asked: Asked, weeks: Sequence[Week], *, now: datetime) -> dict[str, list[Counted]]:
     """Each kind of promise, week by week."""
-    rows = promises(asked).filter(due_at__gte=weeks[0].from_at, due_at__lt=weeks[-1].until_at)
     begins = Value([week.from_at for week in weeks], output_field=ArrayField(DateTimeField()))
     template = "width_bucket(%(expressions)s::timestamptz[])"
-    rows = rows.annotate(week=Func(F("due_at"), begins, template=template, output_field=IntegerField()))
+    number = Func(F("due_at"), begins, template=template, output_field=IntegerField())
     found: dict[str, list[Counted]] = {target: [NONE] * len(weeks) for target in Target.values}
-    for (target, week), counted in _counted(rows, "target", "week", now=now).items():
-        found[target][week - 1] = counted
+    # Apart, since whose promise it is costs more to find out for one kind than for the others.
+    for kinds in ([Target.ASSIGN], [each for each in Target.values if each != Target.ASSIGN]):
+        rows = promises(asked, *kinds).filter(due_at__gte=weeks[0].from_at, due_at__lt=weeks[-1].until_at)
+        for (target, week), counted in _counted(rows.annotate(week=number), "target", "week", now=now).items():
+            found[target][week - 1] = counted
     return found
 
 

@@ -73,17 +73,18 @@ def report(asked: Asked, week: Week, *, target: str, now: datetime) -> Report:
     zone, _ = _organization()
     weeks = weeks_until(week, WEEKS, zone=zone)
     told = speed(asked, week, now=now)
-    dimensions = [name for name in counting.BY if name != "rep" or asked.by_people]
+    found = counting.by_week(asked, weeks, now=now)
+    groups = counting.by_each(asked, week, target=target, now=now)
     people = User.objects.in_bulk(told.paused_by) if asked.by_people else {}
     return Report(
         asked,
         week,
         target,
         now,
-        counting.by_target(asked, week, now=now),
+        {each: counted[-1] for each, counted in found.items()},
         weeks,
-        counting.by_week(asked, weeks, now=now),
-        {name: _groups(name, counting.by(name, asked, week, target=target, now=now)) for name in dimensions},
+        found,
+        {name: _groups(name, each) for name, each in groups.items() if name != "rep" or asked.by_people},
         told,
         sorted((str(people[who]), spent) for who, spent in told.paused_by.items() if who in people),
         goal_of(asked) if target == Target.FIRST_TOUCH else None,

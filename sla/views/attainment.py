@@ -111,7 +111,7 @@ def leads(request: HttpRequest) -> HttpResponse:
     viewer, now = viewer_of(request), clock.now()
     look = Look.of(request.GET, viewer, now=now)
     verdict = request.GET.get("verdict", "")
-    rows = counting.due_in(look.asked, look.week).filter(target=look.target)
+    rows = counting.due_in(look.asked, look.week, look.target)
     if verdict in counting.VERDICTS:
         rows = rows.filter(counting.within(verdict, now=now))
     related = ("handoff__user", "handoff__team", "episode__lead__account")
