@@ -13,6 +13,7 @@ from leads.models import Lead, Role, User
 from leads.viewer import signed_in, viewer_of
 from leads.words import one_line
 from sla.models import SavedFilter
+from sla.views.contests import READERS as READS_REJECTIONS
 
 LEADS_AT_MOST = 8
 SHORTEST = 2
@@ -57,6 +58,8 @@ def _pages(viewer: User) -> list[Place]:
     ]
     if viewer.has_role(Role.REP):
         found.append(Place("Time off", reverse("away"), "sun"))
+    if viewer.has_role(*READS_REJECTIONS):
+        found.append(Place("Rejections", reverse("rejections"), "hand-thumb-down"))
     if viewer.has_role(*SEES_THE_BOARD):
         found += [
             Place("Board", reverse("board"), "table-cells"),

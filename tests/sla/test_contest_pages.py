@@ -190,7 +190,9 @@ class TestTheList:
     def test_is_not_for_reps_and_managers(self, firm: Company, theo: User) -> None:
         for user in (firm.ben.user, firm.manager):
             assert signed(user).get("/rejections/").status_code == 404
+            assert "/rejections/" not in text(signed(user), "/palette/", **HTMX)
         assert 'href="/rejections/"' in text(signed(theo), "/leads/")
+        assert "/rejections/" in text(signed(theo), "/palette/", **HTMX)
 
 
 class TestTheBoard:
