@@ -98,6 +98,7 @@ class TestBoard:
             "late": "goal 0 · 3 fewer than a week ago",
             "soon": "as a week ago",
             "hour": "as a week ago",
+            "adrift": "goal 0",
             "waiting": "goal 0 · as a week ago",
         }
         kept = self.look(firm.manager)["kept"]

@@ -395,6 +395,7 @@ class TestBoard:
             ("1", "Late now"),
             ("1", "Due within 15 min"),
             ("2", "Due within the hour"),
+            ("0", "Adrift, no next step"),
             ("1", "Waiting for someone"),
         ]
         assert self.leads(text(client, "/board/?show=late")) == [str(late.episode.lead.public_id)]
