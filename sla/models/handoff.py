@@ -158,8 +158,13 @@ class Handoff(models.Model):
                 name="handoff_board",
                 condition=Q(state__in=["offered", "accepted"]),
             ),
-            # Reader: boards, who has leads adrift: accepted, and nothing comes next.
-            models.Index(fields=["team", "next_step_at"], name="handoff_next_step", condition=Q(state="accepted")),
+            # Reader: boards, what is adrift: accepted, and nothing comes next; all they narrow by stands in the index.
+            models.Index(
+                fields=["team", "next_step_at"],
+                include=["user", "tier", "source"],
+                name="handoff_next_step",
+                condition=Q(state="accepted"),
+            ),
         ]
 
     def __str__(self) -> str:
