@@ -18,7 +18,7 @@ from sla.attainment import counting, reporting
 from sla.attainment.counting import Counted
 from sla.attainment.pictures import shares
 from sla.models import Target
-from sla.views.attainment import Look
+from sla.views.looking import Look
 
 FILTERS = [
     OpenApiParameter("week", str, description="A date of the week, such as 2026-03-10; without it, this week."),

@@ -18,7 +18,7 @@ from sla.attainment import moments
 from sla.models import Desk, FloorMoment
 from tests.browser.conftest import PHONE, Visit
 from tests.desk import Company, person
-from tests.sla.test_attainment import floor, touch
+from tests.numbers import floor, touch
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 WEEK = timedelta(days=7)

@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from leads import clock as clock_room
 from leads.models import Lead, Organization, Role, Team, TeamMembership, User
-from leads.transactions import business
-from scoring import episodes
-from scoring.models import ClosedAs, Episode, Tier
-from sla import handoffs, touches
-from sla.attainment import counting, owners, reporting
+from scoring.models import Tier
+from sla.attainment import counting, reporting
 from sla.attainment.asking import Asked
 from sla.attainment.counting import Counted
-from sla.attainment.owners import OWNERS, Hold, Pause, nearest_rank, parts
-from sla.attainment.speed import SECOND, speed
-from sla.attainment.weeks import WEEK, Week, week_of, weeks_until
-from sla.models import Clock, Desk, Handoff, Target, Touch
-from sla.worktime import Calendar, Hours
-from tests.desk import Company, clock_of, company, define, person, rep_in
+from sla.attainment.weeks import Week, week_of, weeks_until
+from sla.models import Clock, Target
+from tests.desk import Company, clock_of, company, person
+from tests.numbers import NOW, floor, touch
 
-NOW = datetime(2026, 3, 11, 15, 0, tzinfo=UTC)  # a Wednesday
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-OFFICE = Hours.of(Calendar.from_spec({"time_zone": "America/New_York", "weekly": {"tue": [["09:00", "17:00"]]}}))
-ALWAYS = Hours.always()
-
-
-def touch(handoff: Handoff, at: datetime) -> None:
-    """A person called; a machine told of it."""
-    touches.record(
-        handoff.episode.lead.pk,
-        means=Touch.Means.CALL,
-        outcome=Touch.Outcome.REACHED,
-        performed_by=handoff.user,
-        recorded_by=handoff.user,
-        occurred_at=at,
-        now=at,
-    )
 
 
 class TestWeeks:
@@ -71,90 +47,6 @@ class TestWeeks:
     def test_follow_each_other_without_a_gap(self) -> None:
         weeks = weeks_until(week_of(date(2026, 4, 1), zone="Europe/Berlin", first_weekday=0), 12, zone="Europe/Berlin")
         assert [a.until_at for a in weeks[:-1]] == [b.from_at for b in weeks[1:]]
-
-
-class TestOwners:
-    begins = 1_772_000_000 * SECOND
-    instants = st.integers(begins, begins + 20 * 86_400 * SECOND)
-    pauses = st.lists(st.builds(Pause, instants, instants, st.integers(1, 3)), max_size=3)
-    holds = st.builds(Hold, instants, st.none() | instants, st.sampled_from([OFFICE, ALWAYS]), st.booleans(), pauses)
-
-    @settings(deadline=None, max_examples=60)
-    @given(begun=instants, ended=instants, holds=st.lists(holds, max_size=3), nobody_until=st.none() | instants)
-    def test_sum_up_to_the_wall_clock(
-        self, begun: int, ended: int, holds: list[Hold], nobody_until: int | None
-    ) -> None:
-        begun, ended = sorted((begun, ended))
-        found = parts(begun, ended, holds, nobody_until=nobody_until)
-        assert sum(found.of.values()) == ended - begun
-        assert min(found.of.values()) >= 0
-        assert sum(found.paused_by.values()) == found.of[owners.PAUSED]
-        assert set(found.of) == set(OWNERS)
-
-    def test_each_have_their_part(self) -> None:
-        holds = [Hold(10, 30, ALWAYS, False), Hold(50, None, ALWAYS, True, [Pause(60, 65, 7), Pause(62, 70, 8)])]
-        found = parts(0, 100, holds, nobody_until=40)
-        assert found.of == {"finding": 20, "room": 10, "former": 20, "rep": 40, "paused": 10, "hours": 0}
-        assert found.paused_by == {7: 5, 8: 5}
-
-    def test_closed_hours_are_nobodys_delay(self) -> None:
-        week = 7 * 86_400 * SECOND
-        found = parts(0, week, [Hold(0, None, OFFICE, True)])
-        assert found.of["rep"] == 8 * 3600 * SECOND
-        assert found.of["hours"] == week - found.of["rep"]
-
-    def test_a_look_before_or_after_the_wait_says_nothing_of_it(self) -> None:
-        holds = [Hold(20, 30, ALWAYS, True)]
-        assert parts(10, 30, holds, nobody_until=5).of["room"] == 0
-        assert parts(10, 30, holds, nobody_until=25).of["room"] == 0
-
-    @pytest.mark.parametrize(
-        ("values", "share", "found"),
-        [([], 0.5, None), ([7], 0.9, 7), ([1, 2], 0.5, 1), ([1, 2, 3], 0.5, 2), (list(range(1, 11)), 0.9, 9)],
-    )
-    def test_a_percentile_is_a_value_that_was_seen(self, values: list[int], share: float, found: int | None) -> None:
-        assert nearest_rank(values, share) == found
-
-
-def floor(seed: int, now: datetime) -> Company:
-    """Five weeks of what may happen, by chance."""
-    dice = random.Random(seed)  # noqa: S311  (dice, not a secret)
-    firm = company(now - 6 * WEEK)
-    other = Team.objects.create(name="East")
-    zoe = rep_in(other, "Zoe East")
-    Desk.objects.create(team=other, calendar=Desk.objects.get(team=firm.team).calendar)
-    second, version = define(now=now - 6 * WEEK, name="PQL")
-    for _ in range(16):
-        at = now - timedelta(minutes=dice.randrange(1, 5 * 7 * 1440))
-        lead = firm.lead(now=at, source=dice.choice(["", "linkedin", "webinar"]), is_test=dice.random() < 0.15)
-        if dice.random() < 0.3:
-            firm.definition, firm.version, second, version = second, version, firm.definition, firm.version
-        episode = firm.episode(lead, now=at, tier=dice.choice(Tier.values), fast=dice.random() < 0.2)
-        at += timedelta(minutes=dice.randrange(0, 40))
-        if dice.random() < 0.1:
-            continue
-        rep = dice.choice([firm.ben, firm.ada, zoe])
-        team, firm.team = firm.team, other if rep is zoe else firm.team
-        handoff = firm.offer(episode, now=at, rep=rep)
-        firm.team = team
-        at += timedelta(minutes=dice.randrange(1, 2 * 1440))
-        what = dice.choice(["nothing", "touch", "touch", "accept", "reject", "merged"])
-        if what == "touch":
-            touch(handoff, at)
-        elif what == "accept" and handoff.state == "offered":
-            handoffs.accept(handoff.pk, by=rep.user, now=at)
-        elif what == "reject" and handoff.state == "offered":
-            handoffs.reject(handoff.pk, reason="bad_contact", note="", by=rep.user, now=at)
-        elif what == "merged":
-            close(episode, at)
-    return firm
-
-
-@business
-def close(episode: Episode, at: datetime) -> None:
-    """As merging does with the matter that does not stay."""
-    Lead.objects.select_for_update().get(pk=episode.lead_id)
-    episodes.close(Episode.objects.get(pk=episode.pk), ClosedAs.MERGED, now=at)
 
 
 def naively(asked: Asked, week: Week, now: datetime) -> dict[str, Counter[str]]:
@@ -248,53 +140,6 @@ class TestCounting:
     def test_never_rounds_up(self) -> None:
         assert Counted(met=999, missed=1).percent == 99
         assert Counted(met=1000).percent == 100
-
-
-@pytest.mark.django_db
-class TestSpeed:
-    def test_is_the_buyers_wait_over_all_hops(self) -> None:
-        firm = company(NOW - 30 * DAY)
-        begun = NOW - DAY  # Tuesday 15:00
-        episode = firm.episode(firm.lead(now=begun), now=begun)
-        first = firm.offer(episode, now=begun + timedelta(minutes=10))
-        touch(first, begun + 20 * HOUR)  # Wednesday 11:00; open 9 to 17
-        told = speed(Asked(), reporting.this_week(now=NOW), now=NOW)
-        (line,) = told.lines
-        assert line.wall == 20 * 3600 * SECOND
-        assert line.working == 4 * 3600 * SECOND
-        assert line.parts.of["finding"] == 600 * SECOND
-        assert line.parts.of["rep"] == (4 * 3600 - 600) * SECOND
-        assert line.parts.of["hours"] == 16 * 3600 * SECOND
-        assert told.wall == sum(told.of.values())
-
-    def test_says_who_waits_and_who_ended_untouched(self) -> None:
-        firm = company(NOW - 30 * DAY)
-        waits = firm.offered(now=NOW - HOUR)
-        ended = firm.offered(now=NOW - HOUR)
-        handoffs.reject(ended.pk, reason="bad_contact", note="", by=firm.ben.user, now=NOW)
-        firm.episode(firm.lead(now=NOW, is_test=True), now=NOW - HOUR)
-        told = speed(Asked(), reporting.this_week(now=NOW), now=NOW)
-        assert (len(told.lines), told.waiting, told.ended) == (0, 1, 1)
-        assert told.longest_since == waits.episode.opened_at
-        assert told.wall_at(0.5) is None
-
-    @pytest.mark.parametrize("seed", [3])
-    def test_parts_sum_up_on_any_floor(self, seed: int) -> None:
-        firm = floor(seed, NOW)
-        reached = 0
-        for week in weeks_until(reporting.this_week(now=NOW), 6, zone="UTC"):
-            told = speed(Asked(), week, now=NOW)
-            assert all(sum(line.parts.of.values()) == line.wall for line in told.lines)
-            split = [speed(Asked(team=team.pk), week, now=NOW) for team in Team.objects.all()]
-            assert sum(len(each.lines) for each in split) == len(told.lines)
-            narrow = [speed(Asked(source=source), week, now=NOW) for source in ("", "linkedin", "webinar")]
-            assert sum(len(each.lines) + each.waiting + each.ended for each in narrow) == (
-                len(told.lines) + told.waiting + told.ended
-            )
-            reached += len(told.lines)
-        touched = Handoff.objects.filter(episode__lead__is_test=False, first_touched_at__isnull=False)
-        assert reached == touched.exclude(episode__closed_as="merged").values("episode").distinct().count() > 2
-        assert firm.team is not None
 
 
 @pytest.fixture
