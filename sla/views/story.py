@@ -20,7 +20,7 @@ from leads.viewer import is_part, signed_in, viewer_of
 from scoring.models import Episode, EpisodeMember, Qualification
 from sla.clocks import BREACH
 from sla.models import ClockStep, Handoff, HandoffChange, ManagerAct, PaperOffer, State, Touch
-from sla.views import company, contests
+from sla.views import company, contests, planned
 from sla.views.once import new_key
 from sla.why import why_rep
 
@@ -101,6 +101,7 @@ def _ours(lead: Lead, viewer: User) -> list[Source]:
     return [
         lambda before, limit: _qualified(lead, before, limit),
         lambda before, limit: _moves(lead, before, limit),
+        lambda before, limit: planned.entries(lead, before, limit),
         lambda before, limit: _followed(lead, before, limit),
         lambda before, limit: company.entries(lead, viewer, before, limit),
         lambda before, limit: _touches(lead, before, limit),

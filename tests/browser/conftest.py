@@ -92,7 +92,7 @@ def visit(browser: Browser, live_server: LiveServer) -> Iterator[Visit]:
             "console",
             lambda said: (
                 complaints.append(said.text)
-                if said.type == "error" and not any(f"status of {code}" in said.text for code in expect_status)
+                if said.type in ("error", "warning") and not any(f"status of {code}" in said.text for code in expect_status)
                 else None
             ),
         )

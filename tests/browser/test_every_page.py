@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 from pytest_django.live_server_helper import LiveServer
 
 from leads import clock
@@ -103,7 +103,7 @@ class Visitor:
     """One person's browser, which keeps what it hears."""
 
     def __init__(self, browser: Browser, live_server: LiveServer, session: str) -> None:
-        self.url, self.complaints = live_server.url, list[str]()
+        self.url, self.complaints, self.is_admin = live_server.url, list[str](), False
         self.context: BrowserContext = browser.new_context(
             base_url=live_server.url, viewport=WIDE, color_scheme="light", reduced_motion="reduce", has_touch=True
         )
@@ -114,13 +114,14 @@ class Visitor:
         self.page.on("request", self._asked)
         self.page.on("response", self._answered)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on(
-            "console",
-            lambda said: (
-                self.complaints.append(said.text) if said.type == "error" and "status of" not in said.text else None
-            ),
-        )
+        self.page.on("console", self._said)
         self.page.on("dialog", lambda _: self.complaints.append("a dialog"))
+
+    def _said(self, said: ConsoleMessage) -> None:
+        """An answer that was refused is heard of as an answer; what the admin warns of is not ours."""
+        counts = said.type == "error" or (said.type == "warning" and not self.is_admin)
+        if counts and "status of" not in said.text:
+            self.complaints.append(said.text)
 
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((self.url, "data:", "about:", "blob:")):
@@ -134,9 +135,13 @@ class Visitor:
         """Open it, wide and light, dark, narrow; everything that is wrong with it."""
         self.complaints.clear()
         page, is_admin = self.page, path.startswith("/admin/")
+        self.is_admin = is_admin
         page.set_viewport_size(WIDE)
         page.emulate_media(color_scheme="light")
         answer = page.goto(path, wait_until="networkidle")
+        # What a page asks for again and again as long as it stands open.
+        page.evaluate("window.htmx && htmx.trigger(document.body, 'resync')")
+        page.wait_for_load_state("networkidle")
         wrong = self.heard()
         if answer is None or not answer.text().lstrip().lower().startswith("<!doctype"):
             return wrong  # a part, which stands in a page that is looked at
