@@ -21,6 +21,7 @@ from sla.shadow import answering
 
 GRACE = 900  # seconds, where no policy says otherwise
 AHEAD_AT_MOST = timedelta(minutes=5)
+FARTHEST_MEETING = timedelta(days=366)
 USED: Final = "This external id was used for another touch. Send each touch under an id of its own."
 
 
@@ -61,6 +62,7 @@ def record(
     by_machine: bool = False,
     external_id: str = "",
     note: str = "",
+    meeting_at: datetime | None = None,
 ) -> Touch:
     """Record one touch. A person's meets the running first touch and counts to depth; an automated one stops nothing.
 
@@ -68,8 +70,9 @@ def record(
     counts when it occurred; typed by hand likewise, if within the policy's grace, else now, marked *logged later*.
     A touch of somebody who joined a colleague's matter is kept with that matter and answers none of its promises, which
     are made about its principal. The same external id of the same recorder is taken in once, and answered
-    with what was taken in; with another body it is a conflict. Without `occurred_at` it occurred now. Raises Invalid,
-    NotTheirs, OnlyRead, TouchConflict.
+    with what was taken in; with another body it is a conflict. Without `occurred_at` it occurred now. `meeting_at` is
+    when the meeting is that was booked: it becomes the next step of an accepted lead, unless its rep has set a later
+    one. Raises Invalid, NotTheirs, OnlyRead, TouchConflict.
     """
     _check(means=means, direction=direction, outcome=outcome, external_id=external_id)
     _allow(lead_id, performed_by=performed_by, recorded_by=recorded_by, by_machine=by_machine)
@@ -82,6 +85,7 @@ def record(
         "performed_by_id": performed_by.pk,
         "automated": automated,
         "note": given_note(note),
+        "meeting_at": meeting_at,
     }
     if external_id and recorded_by is not None:
         known = Touch.objects.filter(recorded_by=recorded_by, external_id=external_id).first()
@@ -93,6 +97,7 @@ def record(
         handoff.episode = episode
         now = max(now, *moves.last_rows(episode, handoff))
     occurred_at = _moment(occurred_at or now, now=now)
+    _check_meeting(meeting_at, outcome=outcome, occurred_at=occurred_at)
     on_paper = answering.offer_of(episode) if handoff is None else None
     version = handoff.policy_version if handoff is not None else on_paper.policy_version if on_paper else None
     counts_at, later = _counts(version, occurred_at, by_machine=by_machine, now=now)
@@ -154,7 +159,9 @@ def _keep(handoff: Handoff, touch: Touch, *, lead: Lead, by: User | None, now: d
         # Depth starts with accepting; the touch that accepted may count from a little before.
         targets.meet(handoff, Target.DEPTH, at=max(touch.counts_at, handoff.accepted_at or now), now=now)
     if handoff.state == State.ACCEPTED:
-        keeping.touched(handoff, at=touch.counts_at, now=now, by=by)
+        is_next = touch.meeting_at is not None and keeping.booked(handoff, meeting_at=touch.meeting_at, now=now, by=by)
+        if not is_next:
+            keeping.touched(handoff, at=touch.counts_at, now=now, by=by)
 
 
 def _counts(
@@ -171,6 +178,17 @@ def _moment(occurred_at: datetime, *, now: datetime) -> datetime:
     if occurred_at.tzinfo is None or occurred_at > now + AHEAD_AT_MOST:
         raise Invalid("A touch can't lie in the future.", field="occurred_at")
     return min(occurred_at, now)
+
+
+def _check_meeting(meeting_at: datetime | None, *, outcome: str, occurred_at: datetime) -> None:
+    if meeting_at is None:
+        return
+    if outcome != Touch.Outcome.BOOKED:
+        raise Invalid(
+            "Only a booked meeting has a time: choose “Meeting booked”, or leave it empty.", field="meeting_at"
+        )
+    if meeting_at.tzinfo is None or not occurred_at < meeting_at <= occurred_at + FARTHEST_MEETING:
+        raise Invalid("Give the time of the meeting: after the touch, and within a year.", field="meeting_at")
 
 
 def _open_handoff(episode_id: int) -> Handoff | None:

@@ -168,6 +168,9 @@ class TouchActionSerializer(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(Touch.Direction.choices, default=Touch.Direction.OUTBOUND)
     occurred_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+    meeting_at = serializers.DateTimeField(
+        required=False, allow_null=True, default=None, help_text="With the outcome booked: when the meeting is."
+    )
 
 
 class HandoffViewSet(ClockActions, viewsets.ReadOnlyModelViewSet[Handoff]):
@@ -298,6 +301,7 @@ class HandoffViewSet(ClockActions, viewsets.ReadOnlyModelViewSet[Handoff]):
             performed_by=handoff.user,
             recorded_by=request.user,  # type: ignore[arg-type]
             note=data["note"],
+            meeting_at=data["meeting_at"],
             now=now,
         )
         return Response(TouchSerializer(made).data, status=201)

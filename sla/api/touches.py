@@ -45,6 +45,7 @@ class TouchSerializer(serializers.ModelSerializer[Touch]):
             "by_machine",
             "external_id",
             "note",
+            "meeting_at",
         ]
 
 
@@ -66,6 +67,9 @@ class NewTouchSerializer(serializers.Serializer[Any]):
     automated = serializers.BooleanField(default=False)
     external_id = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
     note = serializers.CharField(required=False, default="", allow_blank=True, max_length=2000)
+    meeting_at = serializers.DateTimeField(
+        required=False, help_text="With the outcome booked: when the meeting is. It becomes the lead's next step."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if sum(name in attrs for name in ("lead", "lead_email", "lead_external_id")) != 1:
@@ -132,6 +136,7 @@ class TouchViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Gene
             by_machine=request.auth is not None,
             external_id=data["external_id"],
             note=data["note"],
+            meeting_at=data.get("meeting_at"),
             now=now,
         )
         return Response(TouchSerializer(made).data, status=201)

@@ -14,6 +14,7 @@ class NextStepChange(models.Model):
     class Why(models.TextChoices):
         ACCEPTED = "accepted", "Accepted"
         TOUCH = "touch", "After a touch"
+        MEETING = "meeting", "A meeting was booked"
         HAND_RAISE = "hand-raise", "Raised a hand"
         RETIMED = "re-timed", "Its promise was timed anew"
         SET = "set", "Set by hand"
@@ -37,7 +38,7 @@ class NextStepChange(models.Model):
             models.CheckConstraint(
                 condition=models.Q(
                     why__in=[
-                        *("accepted", "touch", "hand-raise", "re-timed", "set"),
+                        *("accepted", "touch", "meeting", "hand-raise", "re-timed", "set"),
                         *("snoozed", "woken", "cut", "undo"),
                     ]
                 ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from leads.models import Lead, User
 from sla.models.handoff import Handoff
@@ -47,12 +47,17 @@ class Touch(models.Model):
     by_machine = models.BooleanField(default=False, help_text="Brought by a dialler or sequencer over the API.")
     external_id = models.CharField(max_length=200, blank=True)
     note = models.TextField(max_length=2000, blank=True)
+    meeting_at = models.DateTimeField(null=True, blank=True, help_text="When the meeting is that was booked.")
 
     class Meta:
         verbose_name_plural = "touches"
         constraints = [
             models.UniqueConstraint(
                 fields=["recorded_by", "external_id"], condition=~Q(external_id=""), name="touch_taken_in_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(meeting_at__isnull=True) | Q(outcome="booked", meeting_at__gt=F("occurred_at")),
+                name="a_booked_meeting_is_to_come",
             ),
         ]
         # Reader: the lead's timeline.

@@ -15,6 +15,7 @@ from sla.worktime import WorktimeError
 FIRST_TOUCH: Final = "First touch"
 FOLLOW_UP: Final = "Follow up"
 DECIDE: Final = "Convert or return"
+MEETING: Final = "Meeting"
 USUAL_DAYS: Final = 2
 
 

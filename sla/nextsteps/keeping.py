@@ -64,6 +64,32 @@ def touched(handoff: Handoff, *, at: datetime, now: datetime, by: User | None) -
         plan(handoff, why=Why.TOUCH, now=now, by=by)
 
 
+def met_by(handoff: Handoff, meeting_at: datetime) -> bool:
+    """Whether a meeting at that moment comes next: it does, unless the rep has set a later step of their own."""
+    own = handoff.next_step_at if handoff.next_step_is_own else None
+    return own is None or own <= meeting_at
+
+
+def booked(handoff: Handoff, *, meeting_at: datetime, now: datetime, by: User | None) -> bool:
+    """A meeting was booked: that is the next step, and the row is in sight until then. False where theirs stays.
+
+    No clock stops; the cadence leaves the meeting alone until its day.
+    """
+    if meeting_at <= now or not met_by(handoff, meeting_at):
+        return False
+    write(
+        handoff,
+        why=Why.MEETING,
+        now=now,
+        by=by,
+        next_step_at=meeting_at,
+        next_step=cadence.MEETING,
+        next_step_is_own=True,
+        snoozed_until=None,
+    )
+    return True
+
+
 def raised(handoff: Handoff, *, now: datetime) -> None:
     """The person asked for us: whatever was planned, and however long it was to be out of sight, this comes first."""
     if handoff.state == State.ACCEPTED:

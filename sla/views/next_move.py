@@ -19,7 +19,7 @@ from scoring.models import Lane
 from sla import checklists, drafting, handoffs, touches
 from sla.checklists import answering
 from sla.models import Handoff, State, Touch
-from sla.views import answers
+from sla.views import answers, meetings
 from sla.views.company import hosting
 from sla.views.once import new_key
 
@@ -67,14 +67,14 @@ def log(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return answers.recorded(
         request,
         lead,
-        lambda: _touch(lead, chip, performed_by=performed_by, by=viewer, now=now),
-        lambda made: f"Recorded: {made.get_outcome_display().lower()}.",
+        lambda: _touch(lead, chip, meetings.given(request), performed_by=performed_by, by=viewer, now=now),
+        lambda made: f"Recorded: {made.get_outcome_display().lower()}.{meetings.said(made)}",
         by=viewer,
         now=now,
     )
 
 
-def _touch(lead: Lead, name: str, *, performed_by: User, by: User, now: datetime) -> Touch:
+def _touch(lead: Lead, name: str, meeting_at: datetime | None, *, performed_by: User, by: User, now: datetime) -> Touch:
     chip = CHIPS.get(name)
     if chip is None:
         raise Invalid(f"Say what came of it: {', '.join(CHIPS)}.", field="chip")
@@ -86,6 +86,7 @@ def _touch(lead: Lead, name: str, *, performed_by: User, by: User, now: datetime
         recorded_by=by,
         occurred_at=now,
         now=now,
+        meeting_at=meeting_at,
     )
 
 
@@ -150,6 +151,7 @@ def _move(lead: Lead, viewer: User, chosen: str, *, now: datetime) -> dict[str, 
     shown: dict[str, Any] = {
         "handoff": handoff,
         "chips": [(key, chip) for key, chip in CHIPS.items() if not _is_refused(lead, chip)],
+        "may_book": not _is_refused(lead, CHIPS["booked"]),
         "questions": questions,
         "answered": sum(bool(text) for _, text in questions),
         "counts_as": _counts_as(handoff, viewer),

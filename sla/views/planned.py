@@ -28,8 +28,8 @@ def entries(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     """
     told = HandoffChange.objects.filter(handoff__episode__lead=lead, is_undo=True).values("at")
     rows = NextStepChange.objects.filter(handoff__episode__lead=lead).select_related("by")
-    window = {"partition_by": F("handoff"), "order_by": F("pk").asc()}
-    rows = rows.annotate(done=Window(Lag("step"), **window)).exclude(why=Why.UNDO, at__in=told)
+    step_before = Window(Lag("step"), partition_by=F("handoff"), order_by=F("pk").asc())
+    rows = rows.annotate(done=step_before).exclude(why=Why.UNDO, at__in=told)
     return [_entry(row) for row in older_than(rows, before, at="at", limit=limit)]
 
 
@@ -49,6 +49,8 @@ def _entry(row: NextStepChange) -> Entry:
             return Entry(row.at, "moon", "Back in sight sooner", detail=sooner, tone="muted", rank=4)
         case Why.TOUCH if done:
             return Entry(row.at, "flag", f"Done: {done}", detail=f"next: {coming}", who=f"by {who}", rank=3)
+        case Why.MEETING:
+            return Entry(row.at, "calendar", f"Next: {coming}", who=f"booked by {who}", rank=3)
         case Why.UNDO:
             back = f"next: {coming}" if row.step_at is not None else ""
             return Entry(row.at, "arrow-uturn-left", f"{who} took that back", detail=back, tone="muted", rank=3)

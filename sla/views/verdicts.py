@@ -20,7 +20,7 @@ from leads.viewer import signed_in, viewer_of
 from sla import checklists, handoffs, touches
 from sla.models import Handoff, Reason, Touch
 from sla.routing import handing_over
-from sla.views import answers
+from sla.views import answers, meetings
 from sla.views.once import SentBefore, form_of, keeps_text, once
 from sla.views.sheets import evidence_name
 
@@ -138,7 +138,7 @@ def touch(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
     def say(made: Touch) -> str:
         later = " It was logged late, so it counts from now." if made.logged_later else ""
-        return f"{made.get_means_display()} recorded.{later}"
+        return f"{made.get_means_display()} recorded.{later}{meetings.said(made)}"
 
     return answers.recorded(request, lead, act, say, by=viewer, now=now)
 
@@ -153,6 +153,7 @@ def _touch(request: HttpRequest, lead: Lead, *, performed_by: User, by: User, no
         occurred_at=_local(request, "occurred_at") or now,
         now=now,
         note=request.POST.get("note", ""),
+        meeting_at=meetings.given(request) if request.POST.get("outcome") == Touch.Outcome.BOOKED else None,
     )
 
 

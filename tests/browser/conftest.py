@@ -92,7 +92,8 @@ def visit(browser: Browser, live_server: LiveServer) -> Iterator[Visit]:
             "console",
             lambda said: (
                 complaints.append(said.text)
-                if said.type in ("error", "warning") and not any(f"status of {code}" in said.text for code in expect_status)
+                if said.type in ("error", "warning")
+                and not any(f"status of {code}" in said.text for code in expect_status)
                 else None
             ),
         )

@@ -1,4 +1,4 @@
-"""Pages with nothing on them, as long as they stand open: what they ask for again and again makes no console complain."""
+"""Pages with nothing on them, as long as they stand open: asking again makes no console complain."""
 
 from __future__ import annotations
 
