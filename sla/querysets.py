@@ -66,6 +66,10 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         """Somebody has it: offered or accepted."""
         return self.filter(state__in=OPEN)
 
+    def last_in_play(self) -> HandoffQuerySet:
+        """Of one episode: the one somebody has, else what ended last: a later hop may have been taken back."""
+        return self.order_by(F("closed_at").desc(nulls_first=True), "-hop")
+
     def to_decide(self) -> HandoffQuerySet:
         """Offered, and nobody has answered yet."""
         return self.filter(state="offered")

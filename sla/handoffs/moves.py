@@ -234,5 +234,5 @@ def how_it_stands(handoff: Handoff) -> str:
         State.RETURNED: f"{who} has returned it.",
         State.CONVERTED: f"{who} has converted it.",
         State.MOVED: "It has moved on to another rep.",
-        State.WITHDRAWN: "It was withdrawn: the matter has ended.",
+        State.WITHDRAWN: "It was withdrawn: the matter has ended, or whoever handed it over took that back.",
     }[State(handoff.state)]

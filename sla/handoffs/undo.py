@@ -12,7 +12,7 @@ from scoring import episodes
 from scoring.models import Phase
 from sla import clocks
 from sla.clocks import hops, targets
-from sla.handoffs import making, moves, room, turn_back
+from sla.handoffs import making, moves, room, taking_back, turn_back
 from sla.handoffs.answers import LONGEST_NOTE
 from sla.handoffs.effects import NAMED_DATE, VERDICT
 from sla.handoffs.moves import UNDO_FOR, Matter, NotYours, present, take
@@ -51,11 +51,16 @@ def undo(handoff_id: int, *, by: User | None, now: datetime, seen_version: int |
     """Put everything back as it was before the last verdict: within 15 s of it, while nothing newer stands.
 
     Stage, hand-off, rest, evidence and clocks are as if nothing had happened: a running clock's due instant never
-    moves. Raises CannotUndo, NotYours, AlreadyDecided for an old page.
+    moves. Handing over is undone likewise, while the colleague has not acted. Raises CannotUndo, CannotTakeBack,
+    NotYours, AlreadyDecided for an old page.
     """
     matter = take(handoff_id, by=by, now=now, ended=True)
     matter.expect(*State.values, seen_version=seen_version)
-    change = _undoable(matter)
+    change = _changes(matter)[-1]
+    if taking_back.is_handed_over(change):
+        taking_back.withdraw_offer(matter, change, harmless=HARMLESS, by=by)
+    else:
+        change = _undoable(matter)
     was_closed = matter.handoff.closed_at is not None
     rep = _lock_holder(matter)
     here = room.load_of(rep) if rep is not None and was_closed else None
@@ -210,7 +215,7 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
 def _standing_verdict(matter: Matter) -> HandoffChange:
     """The verdict that reopening takes back, or why it can't."""
     handoff, state = matter.handoff, present(matter.handoff)
-    newest = Handoff.objects.filter(episode=matter.episode).order_by("-hop").first()
+    newest = Handoff.objects.filter(episode=matter.episode).last_in_play().first()
     if handoff.state not in VERDICT_STATES or newest != handoff:
         raise CannotReopen("Only the last verdict on an episode can be reopened.", **state)
     verdict = [change for change in _changes(matter) if change.to_state == handoff.state][-1]

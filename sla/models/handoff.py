@@ -49,6 +49,8 @@ LEGAL_MOVES: tuple[tuple[str, str, bool], ...] = (
     (State.REJECTED, State.OFFERED, True),
     (State.RETURNED, State.ACCEPTED, True),
     (State.CONVERTED, State.ACCEPTED, True),
+    (State.MOVED, State.OFFERED, True),
+    (State.MOVED, State.ACCEPTED, True),
 )
 
 

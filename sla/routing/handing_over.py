@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from django.db.models import Q, QuerySet
 
@@ -15,11 +14,10 @@ from scoring import episodes
 from sla import handoffs
 from sla.handoffs import moves, room
 from sla.handoffs.answers import LONGEST_NOTE
+from sla.handoffs.taking_back import HANDED_OVER, hold_back
 from sla.models import OPEN_STATES, Handoff, Rep
 from sla.routing import standins
 from sla.telling import mails
-
-HANDED_OVER: Final = "handed over"
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,8 @@ def hand_over(
     """Give an open lead to a colleague of the rep's teams: it moves, and is offered to them; both are told by mail.
 
     Its clocks start afresh; what was late stays missed. Only a manager passes the colleague's capacity, with an
-    override row that says so. Raises Invalid without a reason, NotAble for who can't take it, OverCapacity, NotYours,
-    AlreadyDecided.
+    override row that says so. It can be undone for a few seconds, and both are told after them. Raises Invalid without
+    a reason, NotAble for who can't take it, OverCapacity, NotYours, AlreadyDecided.
     """
     matter = moves.take(handoff_id, by=by, now=now)
     matter.expect(*OPEN_STATES, seen_version=seen_version)
@@ -64,6 +62,7 @@ def hand_over(
     )
     if by.pk != handoff.user_id:
         mails.news(handoff, "handed_over", now=matter.now)
+    hold_back(handoff, made, now=matter.now)
     return made
 
 

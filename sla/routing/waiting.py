@@ -124,7 +124,7 @@ def _line() -> tuple[Case, Case, str, str]:
 def _with_hops(episodes: QuerySet[Episode]) -> QuerySet[Episode]:
     """Each episode with how often a missed clock moved it on, how often it may, and when it last did."""
     moved = HandoffChange.objects.filter(handoff__episode=OuterRef("pk"), to_state=State.MOVED, why="breach").order_by()
-    offers = Handoff.objects.filter(episode=OuterRef("pk")).order_by("-hop")
+    offers = Handoff.objects.filter(episode=OuterRef("pk")).last_in_play()
     return episodes.annotate(
         breached_hops=Subquery(
             moved.values("handoff__episode").annotate(n=Count("pk")).values("n"), output_field=IntegerField()

@@ -47,6 +47,7 @@ NEWS = {
     ),
     "reopened": ("Reopened", "your manager has reopened this lead. It is yours again, as accepted."),
     "handed_over": ("Handed over", "your manager has given this lead to a colleague. Nothing is left to do."),
+    "taken_back": ("Taken back", "whoever handed this lead over to you took that back. Nothing is left to do."),
     "credited_bought": ("Bought", "this lead has bought. It counts as converted by you; nothing is left to do."),
     "credited_converted": ("A deal is open", "a deal was opened for this lead. It counts as converted by you."),
     "bought": ("Withdrawn: bought", "this lead has bought, so the offer was withdrawn."),

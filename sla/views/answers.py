@@ -19,6 +19,7 @@ from leads.errors import Refused
 from leads.models import Lead, User
 from leads.viewer import is_part, viewer_of
 from sla.handoffs import UNDO_FOR
+from sla.handoffs.taking_back import is_handed_over
 from sla.inbox.tabs import Inbox
 from sla.models import Handoff, HandoffChange, State
 from sla.rows import rows, what_happened
@@ -35,7 +36,7 @@ SAID = {
     State.REJECTED: "Rejected",
     State.MOVED: "Handed over",
 }
-# No undo: the lead has gone on, and only whoever has it now can give it back.
+# The lead has gone on: nothing of it is drawn anew for whoever had it.
 FINAL = (State.MOVED, State.WITHDRAWN)
 
 
@@ -161,7 +162,7 @@ def _undo_toast(handoff: Handoff, *, now: datetime, again: bool = False) -> Toas
         return Toast(text if last is None else f"Undone: {handoff.episode.lead.name}")
     if again:
         text = f"{what_happened(handoff, now=now)}: {handoff.episode.lead.name}"
-    if handoff.state in FINAL:
+    if handoff.state in FINAL and not is_handed_over(last):
         return Toast(text)
     return Toast(text, handoff, seconds=_seconds_left(last, now=now))
 

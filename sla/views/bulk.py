@@ -78,7 +78,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
         "done": done,
         "lost": len(lines) - len(done),
         "said": DONE[answer],
-        "may_undo": done and answer in (ACCEPT, REJECT),
+        "may_undo": done and answer in (ACCEPT, REJECT, HAND_OVER),
         "undo_for": handoffs.UNDO_FOR.seconds,
         "key": new_key(),
     }

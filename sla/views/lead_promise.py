@@ -71,7 +71,7 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime, draft: Draft = NOTHIN
     lead.refresh_from_db()
     hosted = hosting(lead)
     episode = hosted or Episode.objects.filter(lead=lead).order_by("-opened_at", "-pk").first()
-    handoff = Handoff.objects.filter(episode=episode).for_rows().order_by("-hop").first() if episode else None
+    handoff = Handoff.objects.filter(episode=episode).for_rows().last_in_play().first() if episode else None
     waiting = _waiting(episode, viewer, now=now)
     acts = handoff is not None and handoffs.may_act(handoff, viewer)
     shown = list(handoff.all_clocks) if handoff is not None and hosted is None else []

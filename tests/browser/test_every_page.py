@@ -141,7 +141,7 @@ class Visitor:
         answer = page.goto(path, wait_until="networkidle")
         # What a page asks for again and again as long as it stands open.
         page.evaluate("window.htmx && htmx.trigger(document.body, 'resync')")
-        page.wait_for_function("!document.querySelector('.htmx-request, .htmx-settling, .htmx-swapping')")
+        page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-settling, .htmx-swapping')")
         wrong = self.heard()
         if answer is None or not answer.text().lstrip().lower().startswith("<!doctype"):
             return wrong  # a part, which stands in a page that is looked at

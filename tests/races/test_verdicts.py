@@ -12,6 +12,7 @@ from leads.models import Outcome, Stage
 from scoring.models import Episode
 from sla.handoffs.moves import UNDO_FOR
 from sla.models import Clock, Handoff, HandoffChange, Rep, Target, Touch
+from sla.routing.handing_over import hand_over
 from tests.desk import Company, clock_of
 from tests.races.conftest import PATIENCE, SOME, offers, refused
 from tests.races.track import Track
@@ -101,6 +102,26 @@ class TestHandingOver:
             assert refused(answers) == ["already_decided"]
             hops = Handoff.objects.filter(episode=handoff.episode_id)
             assert (handoff.state, hops.count()) in (("moved", 2), ("rejected", 1))
+
+    def test_is_taken_back_or_answered_and_never_both(
+        self, track: Track, house: Company, line: Iterator[Handoff], now: datetime
+    ) -> None:
+        """The colleague accepts in the very moment in which it is taken back."""
+        Rep.objects.filter(pk=house.ada.pk).update(is_active=True)
+        for handoff in line:
+            ada, ben = house.ada.user, house.ben.user
+            made = hand_over(handoff.pk, to=ada, why="Her region", by=ben, now=now + SECOND)
+            at = now + 3 * SECOND
+            answers = track.race(
+                {"do": "undo", "handoff": handoff.pk, "by": ben.pk, "now": at},
+                {"do": "accept", "handoff": made.pk, "by": ada.pk, "now": at},
+            )
+            states = set(Handoff.objects.filter(episode=handoff.episode_id).values_list("pk", "state"))
+            if refused(answers) == ["cannot_undo"]:
+                assert states == {(handoff.pk, "moved"), (made.pk, "accepted")}
+            else:
+                assert refused(answers) == ["already_decided"]
+                assert states == {(handoff.pk, "offered"), (made.pk, "withdrawn")}
 
     def test_of_the_last_room_gives_it_to_one(
         self, track: Track, house: Company, now: datetime, line: Iterator[Handoff]

@@ -11,15 +11,18 @@ from django.test import Client
 from leads import clock
 from leads.errors import Invalid
 from leads.models import Lead, Notification
-from sla import handoffs
-from sla.models import CapacityOverride, Handoff, State, Target
+from sla import handoffs, touches
+from sla.handoffs import taking_back
+from sla.models import CapacityOverride, Clock, Handoff, Rep, State, Target
+from sla.nextsteps import changing
 from sla.routing import standins
 from sla.routing.handing_over import colleagues_for, hand_over
 from tests.desk import Company, away, clock_of, company, rep_in
+from tests.sla.test_undo import picture
 from tests.sound import assert_sound
 
 pytestmark = pytest.mark.django_db
-MINUTE = timedelta(minutes=1)
+MINUTE, FIVE = timedelta(minutes=1), timedelta(seconds=5)
 WHY = "She speaks Portuguese"
 
 
@@ -92,7 +95,102 @@ class TestThePage:
         assert "Choose a colleague" in ben.get(f"/leads/{former.episode.lead.public_id}/promise/").content.decode()
         assert ben.post(path, {"to": "nobody", "why": WHY}).status_code == 422
         answer = ben.post(path, {"to": str(house.ada.user.public_id), "why": WHY, "key": "k"})
-        assert "Handed over: " in ben.get(answer["Location"]).content.decode()
+        told = ben.get(answer["Location"]).content.decode()
+        assert "Handed over: " in told
+        assert f"/handoffs/{former.public_id}/undo/" in told
         assert Handoff.objects.open().get().user == house.ada.user
         again = ben.post(path, {"to": str(house.ada.user.public_id), "why": WHY, "key": "k"})
         assert "moved on to another rep" in ben.get(again["Location"]).content.decode()
+        undone = ben.post(f"/handoffs/{former.public_id}/undo/", {"key": "u"})
+        page = ben.get(undone["Location"]).content.decode()
+        assert "Undone: " in page
+        assert "offered to" in page
+        assert Handoff.objects.open().get() == former
+
+
+class TestTakingItBack:
+    """Undo, while the colleague has done nothing with it."""
+
+    @pytest.mark.parametrize("kind", ["offered", "accepted", "fast", "late"])
+    def test_leaves_it_as_if_nothing_had_happened(self, house: Company, now: datetime, kind: str) -> None:
+        if kind == "fast":
+            former = house.offer(house.episode(house.lead(now=now), now=now, fast=True), now=now)
+        else:
+            former = house.accepted(now=now) if kind == "accepted" else house.offered(now=now)
+        at = now + (timedelta(days=2) if kind == "late" else MINUTE)
+        before = picture(former)
+        made = hand_over(former.pk, to=house.ada.user, why=WHY, by=house.ben.user, now=at)
+        assert picture(former) != before
+        undone = handoffs.undo(former.pk, by=house.ben.user, now=at + FIVE)
+        after = picture(former)
+        if kind == "late":  # what had run past due is told by its breach, and runs on
+            before["running"] = [each[:3] for each in before["running"]]
+            after["running"] = [each[:3] for each in after["running"]]
+        assert after == before
+        made.refresh_from_db()
+        last = undone.changes.last()
+        assert (made.state, last.is_undo, last.from_state) == (State.WITHDRAWN, True, State.MOVED)
+        assert not Clock.objects.filter(handoff=made, verdict="").exists()
+        assert not Notification.objects.filter(effect_key__contains=str(made.public_id), state="queued").exists()
+        assert_sound(leaving_out=("offers are explained",))
+
+    def test_is_over_after_its_seconds(self, house: Company, now: datetime) -> None:
+        former = house.offered(now=now)
+        hand_over(former.pk, to=house.ada.user, why=WHY, by=house.ben.user, now=now)
+        with pytest.raises(taking_back.CannotTakeBack, match="for 15 seconds"):
+            handoffs.undo(former.pk, by=house.ben.user, now=now + timedelta(seconds=16))
+
+    @pytest.mark.parametrize("act", ["accepts", "rejects", "snoozes", "touches"])
+    def test_is_refused_once_the_colleague_has_acted(self, house: Company, now: datetime, act: str) -> None:
+        former, ada, soon = house.offered(now=now), house.ada.user, now + timedelta(seconds=3)
+        made = hand_over(former.pk, to=ada, why=WHY, by=house.ben.user, now=now)
+        if act == "accepts":
+            handoffs.accept(made.pk, by=ada, now=soon)
+        elif act == "rejects":
+            handoffs.reject(made.pk, reason="bad_contact", by=ada, now=soon)
+        elif act == "snoozes":
+            changing.snooze(made.pk, until=now + MINUTE, by=ada, now=soon)
+        else:
+            touches.record(
+                made.episode.lead_id,
+                means="call",
+                outcome="reached",
+                performed_by=ada,
+                recorded_by=ada,
+                occurred_at=soon,
+                now=soon,
+            )
+        with pytest.raises(taking_back.CannotTakeBack, match="Ada Brook has acted"):
+            handoffs.undo(former.pk, by=house.ben.user, now=now + FIVE)
+        former.refresh_from_db()
+        assert former.state == State.MOVED
+
+    def test_tells_a_colleague_only_who_was_told_before(self, house: Company, now: datetime) -> None:
+        former = house.offered(now=now)
+        made = hand_over(former.pk, to=house.ada.user, why=WHY, by=house.manager, now=now)
+        letters = Notification.objects.filter(recipient__in=[house.ada.user, house.ben.user], not_before__gt=now)
+        assert {each.kind for each in letters} == {"new lead", "handed over"}
+        Notification.objects.filter(recipient=house.ada.user).update(state="sent", settled_at=now)
+        handoffs.undo(former.pk, by=house.manager, now=now + FIVE)
+        assert Notification.objects.get(recipient=house.ada.user, kind="taken back").state == "queued"
+        assert Notification.objects.get(recipient=house.ben.user, kind="handed over").state == "cancelled"
+        with pytest.raises(handoffs.AlreadyDecided, match="took that back"):
+            handoffs.accept(made.pk, by=house.ada.user, now=now + FIVE)
+
+    def test_can_be_handed_over_again_and_goes_on(self, house: Company, now: datetime) -> None:
+        former = house.accepted(now=now)
+        for second in (0, 10):
+            at = now + timedelta(seconds=second)
+            hand_over(former.pk, to=house.ada.user, why=WHY, by=house.ben.user, now=at)
+            handoffs.undo(former.pk, by=house.ben.user, now=at + FIVE)
+        later = now + timedelta(minutes=5)
+        handoffs.return_(former.pk, reason="bad_contact", by=house.ben.user, now=later)
+        assert handoffs.reopen(former.pk, by=house.manager, why="Try again", now=later + FIVE).hop == 4
+        assert_sound(leaving_out=("offers are explained",))
+
+    def test_puts_a_full_rep_past_capacity_with_a_row(self, house: Company, now: datetime) -> None:
+        former = house.offered(now=now)
+        hand_over(former.pk, to=house.ada.user, why=WHY, by=house.ben.user, now=now)
+        Rep.objects.filter(pk=house.ben.pk).update(capacity=0)
+        handoffs.undo(former.pk, by=house.ben.user, now=now + FIVE)
+        assert CapacityOverride.objects.get(handoff=former).why == "undo"
