@@ -9,9 +9,11 @@ from typing import ClassVar
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from leads import moments
+
 
 class ViewerTimeZone:
-    """Activates the signed-in user's time zone for one request."""
+    """Activates the signed-in user's time zone, clock and order of dates for one request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -19,12 +21,17 @@ class ViewerTimeZone:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith("/v1/"):
             return self.get_response(request)  # machines that send: nobody looks, no session is asked for
-        zone = request.user.time_zone if request.user.is_authenticated else "UTC"
-        try:
-            with timezone.override(zoneinfo.ZoneInfo(zone)):
+        if not request.user.is_authenticated:
+            return self._told(request, "UTC", moments.HOUSE)
+        return self._told(request, request.user.time_zone, moments.style_of(request.user))
+
+    def _told(self, request: HttpRequest, zone: str, style: moments.Style) -> HttpResponse:
+        with moments.told_to(style):
+            try:
+                with timezone.override(zoneinfo.ZoneInfo(zone)):
+                    return self.get_response(request)
+            except zoneinfo.ZoneInfoNotFoundError:
                 return self.get_response(request)
-        except zoneinfo.ZoneInfoNotFoundError:
-            return self.get_response(request)
 
 
 class AdminPolicy:

@@ -90,6 +90,7 @@ TEMPLATES: list[dict[str, Any]] = [
             ],
             # The tags of the package, drawn once: leads/templatetags/icons.py says why.
             "libraries": {"heroicons": "leads.templatetags.icons"},
+            "builtins": ["leads.templatetags.moments"],
         },
     }
 ]

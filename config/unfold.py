@@ -21,6 +21,20 @@ UNFOLD: dict[str, Any] = {
     "THEME": "config.unfold.theme",
     "BORDER_RADIUS": "6px",
     "COLORS": {
+        # The greys of the desk, as static/css/base.css says them: of a light page down to 300, of a dark one from 700.
+        "base": {
+            "50": "#f6f6f4",
+            "100": "#f1f1ee",
+            "200": "#e4e3df",
+            "300": "#cfcec8",
+            "400": "#a0a4ac",
+            "500": "#63635f",
+            "600": "#4d5160",
+            "700": "#3c4048",
+            "800": "#2b2e34",
+            "900": "#1a1c20",
+            "950": "#131417",
+        },
         "primary": {
             "50": "oklch(97.2% .013 275)",
             "100": "oklch(94% .028 275)",

@@ -11,15 +11,30 @@ from leads.transactions import business
 
 
 @business
-def choose(user: User, *, theme: str | None = None, single_keys: bool | None = None) -> None:
-    """Keep a preference; what is None stays. Raises Invalid for a theme there is not."""
+def choose(
+    user: User,
+    *,
+    theme: str | None = None,
+    single_keys: bool | None = None,
+    clock: str | None = None,
+    date_order: str | None = None,
+) -> None:
+    """Keep a preference; what is None stays. Raises Invalid for a theme, a clock or an order of dates there is not."""
     if theme is not None:
         if theme not in User.Theme.values:
             raise Invalid("A theme is light, dark, or as the system.", field="theme")
         user.theme = theme
     if single_keys is not None:
         user.single_keys = single_keys
-    user.save(update_fields=["theme", "single_keys"])
+    if clock is not None:
+        if clock not in User.Clock.values:
+            raise Invalid("A clock has 24 or 12 hours.", field="clock")
+        user.clock = clock
+    if date_order is not None:
+        if date_order not in User.DateOrder.values:
+            raise Invalid("A date begins with the day, the month or the year.", field="date_order")
+        user.date_order = date_order
+    user.save(update_fields=["theme", "single_keys", "clock", "date_order"])
 
 
 @business

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from leads import doings
+from leads import doings, moments
 from leads.doings import Before
 from leads.models import Lead, Outcome, RestChange, StageChange
 
@@ -170,9 +170,9 @@ def _rests(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
 
 def _rest(row: RestChange) -> str:
     if row.callback_at:
-        return f"Comes back on {timezone.localtime(row.callback_at):%-d %b %Y}, to {row.callback_user}"
+        return f"Comes back on {moments.said(row.callback_at, 'j M Y')}, to {row.callback_user}"
     if row.rest_until:
-        return f"Rests until {timezone.localtime(row.rest_until):%-d %b %Y}, then may come back on new evidence"
+        return f"Rests until {moments.said(row.rest_until, 'j M Y')}, then may come back on new evidence"
     return "Rest ended"
 
 

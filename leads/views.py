@@ -59,7 +59,13 @@ def prefer(request: HttpRequest) -> HttpResponse:
     """Keep how the viewer wants their desk, and go back to where they were."""
     theme, keys = request.POST.get("theme"), request.POST.get("single_keys")
     try:
-        preferences.choose(viewer_of(request), theme=theme, single_keys=None if keys is None else keys == "on")
+        preferences.choose(
+            viewer_of(request),
+            theme=theme,
+            single_keys=None if keys is None else keys == "on",
+            clock=request.POST.get("clock"),
+            date_order=request.POST.get("date_order"),
+        )
     except Invalid as refusal:
         messages.warning(request, str(refusal))
     back = request.POST.get("next", "")

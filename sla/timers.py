@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
+from leads import moments
 from leads.words import ago, countdown, length
 from sla.models import Clock, ClockPause, ClockTiming, Handoff, State, Target
 from sla.people import calendars
@@ -75,7 +74,7 @@ class Timer:
         """The chip in a sentence, in the viewer's zone."""
         if self.due_at is None:
             return self.what or self.text
-        due = f"{timezone.localtime(self.due_at):%a %-d %b %H:%M}"
+        due = moments.said(self.due_at, "D j M H:i")
         left = f"{length(self.left)} of working time " + ("left" if self.left >= 0 else "past due") if self.left else ""
         said = [f"Due {due}", left, self.what, self.policy]
         return " · ".join(part for part in said if part)
@@ -164,12 +163,11 @@ def _opening(hours: Hours, now: datetime) -> tuple[datetime | None, datetime | N
 
 def _day(at: datetime) -> str:
     """A day to come in the viewer's zone: 3 Mar."""
-    return f"{timezone.localtime(at):%-d %b}"
+    return moments.said(at, "j M")
 
 
 def _when(at: datetime, now: datetime) -> str:
     """A moment to come in the viewer's zone, as short as it can be told."""
-    local = timezone.localtime(at)
     if at - now < timedelta(hours=18):
-        return f"{local:%H:%M}"
-    return f"{local:%a %H:%M}" if at - now < timedelta(days=6) else f"{local:%-d %b %H:%M}"
+        return moments.said(at, "H:i")
+    return moments.said(at, "D H:i" if at - now < timedelta(days=6) else "j M H:i")

@@ -49,10 +49,23 @@ class User(AbstractBaseUser, PermissionsMixin):
         LIGHT = "light", "Light"
         DARK = "dark", "Dark"
 
+    class Clock(models.TextChoices):
+        H24 = "24", "24 hours (15:45)"
+        H12 = "12", "12 hours (3:45 PM)"
+
+    class DateOrder(models.TextChoices):
+        DAY = "day", "Day first (3 Mar)"
+        MONTH = "month", "Month first (Mar 3)"
+        YEAR = "year", "Year first (2026-03-09)"
+
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(max_length=254, unique=True)
     full_name = models.CharField(max_length=200)
     time_zone = models.CharField(max_length=64, default="UTC", help_text="Every page shows times in this zone.")
+    clock = models.CharField(max_length=2, choices=Clock.choices, default=Clock.H24, db_default=Clock.H24)
+    date_order = models.CharField(
+        max_length=5, choices=DateOrder.choices, default=DateOrder.DAY, db_default=DateOrder.DAY
+    )
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
     single_keys = models.BooleanField(default=True, help_text="Work the desk with single keys (a, r, j, k …).")
     hints_closed = ArrayField(
@@ -75,6 +88,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_is_lower_case"),
+            models.CheckConstraint(condition=models.Q(clock__in=["24", "12"]), name="user_clock"),
+            models.CheckConstraint(condition=models.Q(date_order__in=["day", "month", "year"]), name="user_date_order"),
         ]
 
     def __str__(self) -> str:

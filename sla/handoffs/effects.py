@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.utils import timezone
-from django.utils.formats import date_format
-
-from leads import lifecycle, nurture
+from leads import lifecycle, moments, nurture
 from leads.models import Lead, Stage, User
 from sla.models import FairnessTurn, Handoff, Reason
 
@@ -92,4 +89,4 @@ def follow(effect: Effect, lead: Lead, *, calls_back: User | None, now: datetime
 
 
 def _day(at: datetime | None) -> str:
-    return date_format(timezone.localtime(at), "j M Y") if at is not None else ""
+    return moments.said(at, "j M Y") if at is not None else ""

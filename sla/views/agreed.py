@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from leads import clock
+from leads import clock, moments
 from leads.errors import Invalid, Refused
 from leads.models import Lead, User
 from leads.viewer import signed_in, viewer_of
@@ -30,7 +30,7 @@ def pause(request: HttpRequest, public_id: UUID, target: str) -> HttpResponse:
         made = pausing.pause(
             promise.pk, until_at=_until(request), reason=request.POST.get("reason", ""), by=by, now=now
         )
-        return f"Paused until {timezone.localtime(made.until_at):%-d %b %H:%M}."
+        return f"Paused until {moments.said(made.until_at, 'j M H:i')}."
 
     return _agree(request, public_id, target, agree)
 
@@ -56,7 +56,7 @@ def extend(request: HttpRequest, public_id: UUID, target: str) -> HttpResponse:
         timing = pausing.extend(
             promise.pk, seconds=_seconds(request), reason=request.POST.get("reason", ""), by=by, now=now
         )
-        return f"Extended: due {timezone.localtime(timing.due_at):%a %-d %b %H:%M}."
+        return f"Extended: due {moments.said(timing.due_at, 'D j M H:i')}."
 
     return _agree(request, public_id, target, agree)
 

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from leads import clock
+from leads import clock, moments
 from leads.errors import Invalid, Refused
 from leads.models import User
 from leads.viewer import signed_in, viewer_of
@@ -90,7 +90,7 @@ def _told(handoff: Handoff, asked: datetime) -> str:
 
 
 def _when(at: datetime) -> str:
-    return f"{timezone.localtime(at):%a %-d %b %H:%M}"
+    return moments.said(at, "D j M H:i")
 
 
 def _until(request: HttpRequest) -> datetime:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import date_format
 
+from leads import moments
 from leads.errors import Invalid
 from sla.models import Handoff, State, Touch
 from sla.nextsteps import cadence
@@ -30,7 +30,7 @@ def said(touch: Touch) -> str:
     handoff = Handoff.objects.get(pk=touch.handoff_id)
     if handoff.state != State.ACCEPTED or handoff.next_step_at is None:
         return ""
-    when = date_format(timezone.localtime(handoff.next_step_at), "D j M H:i")
+    when = moments.said(handoff.next_step_at, "D j M H:i")
     if handoff.next_step_at == touch.meeting_at and handoff.next_step == cadence.MEETING:
         return f" Next step: the meeting, {when}."
     return f" The next step stays {handoff.next_step or cadence.FOLLOW_UP}, {when}."

@@ -7,9 +7,8 @@ from typing import Final
 
 from django.db.models import F, Window
 from django.db.models.functions import Lag
-from django.utils import timezone
-from django.utils.formats import date_format
 
+from leads import moments
 from leads.doings import Before
 from leads.models import Lead
 from leads.timeline import Entry, older_than
@@ -62,4 +61,4 @@ def _entry(row: NextStepChange) -> Entry:
 
 
 def _when(at: datetime | None) -> str:
-    return date_format(timezone.localtime(at), "D j M H:i") if at is not None else ""
+    return moments.said(at, "D j M H:i") if at is not None else ""

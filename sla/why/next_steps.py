@@ -9,6 +9,7 @@ from typing import Final
 
 from django.utils import timezone
 
+from leads import moments
 from leads.models import User
 from sla import timers
 from sla.clocks import ladder
@@ -70,5 +71,6 @@ def _when(at: datetime, now: datetime) -> str:
         return "any moment now"
     local = timezone.localtime(at)
     if local.date() == timezone.localtime(now).date():
-        return f"at {local:%H:%M}"
-    return f"{local:%a} at {local:%H:%M}" if at - now < timedelta(days=6) else f"on {local:%-d %b} at {local:%H:%M}"
+        return f"at {moments.said(at, 'H:i')}"
+    day = moments.said(at, "D") if at - now < timedelta(days=6) else f"on {moments.said(at, 'j M')}"
+    return f"{day} at {moments.said(at, 'H:i')}"

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from leads import moments
+
 Line = Mapping[str, Any]
 
 CHOSEN, NEXT = "chosen", "next"
@@ -133,8 +135,7 @@ def _until(line: Line, name: str, zone: ZoneInfo) -> str:
 
 
 def _at(text: str, zone: ZoneInfo) -> str:
-    at = datetime.fromisoformat(text).astimezone(zone)
-    return f"{at:%a} {at.day} {at:%b %H:%M}"
+    return moments.said(datetime.fromisoformat(text), "D j M H:i", zone=zone)
 
 
 def _listed(parts: Sequence[str]) -> str:

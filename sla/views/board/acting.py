@@ -15,11 +15,10 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import trigger_client_event
 
-from leads import clock
+from leads import clock, moments
 from leads.errors import Invalid, Refused
 from leads.models import Lead, User
 from leads.viewer import is_part, signed_in, viewer_of
@@ -154,7 +153,7 @@ def _take(handoff: Handoff, version: int | None, by: User, reason: str, now: dat
 
 def _extend(handoff: Handoff, version: int | None, by: User, reason: str, seconds: int, now: datetime) -> str:
     timing = extending.extend_next(handoff.pk, seconds=seconds, reason=reason, by=by, now=now, seen_version=version)
-    return f"{timing.clock.get_target_display()} is due {timezone.localtime(timing.due_at):%a %-d %b %H:%M}."
+    return f"{timing.clock.get_target_display()} is due {moments.said(timing.due_at, 'D j M H:i')}."
 
 
 def _reassign(handoff: Handoff, version: int | None, by: User, reason: str, to: User | None, now: datetime) -> str:
