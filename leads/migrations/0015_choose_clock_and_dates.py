@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("leads", "0013_invite_people_and_take_uploads"),
+        ("leads", "0014_limit_when_to_contest"),
     ]
 
     operations = [
