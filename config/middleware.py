@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from leads import moments
+from leads import styles
 
 
 class ViewerTimeZone:
@@ -22,11 +22,11 @@ class ViewerTimeZone:
         if request.path.startswith("/v1/"):
             return self.get_response(request)  # machines that send: nobody looks, no session is asked for
         if not request.user.is_authenticated:
-            return self._told(request, "UTC", moments.HOUSE)
-        return self._told(request, request.user.time_zone, moments.style_of(request.user))
+            return self._told(request, "UTC", styles.HOUSE)
+        return self._told(request, request.user.time_zone, styles.style_of(request.user))
 
-    def _told(self, request: HttpRequest, zone: str, style: moments.Style) -> HttpResponse:
-        with moments.told_to(style):
+    def _told(self, request: HttpRequest, zone: str, style: styles.Style) -> HttpResponse:
+        with styles.told_to(style):
             try:
                 with timezone.override(zoneinfo.ZoneInfo(zone)):
                     return self.get_response(request)

@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.template import defaultfilters
 
-from leads import moments
+from leads import styles
 
 register = template.Library()
 
@@ -16,4 +16,4 @@ register = template.Library()
 @register.filter(expects_localtime=True, is_safe=False)
 def date(value: Date | None, pattern: str | None = None) -> Any:
     """A moment or a day by a pattern."""
-    return defaultfilters.date(value, moments.viewers(pattern) if pattern else pattern)
+    return defaultfilters.date(value, styles.viewers(pattern) if pattern else pattern)

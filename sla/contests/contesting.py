@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Max
-from django.utils import timezone
-from django.utils.formats import date_format
 
+from leads import moments
 from leads.errors import Invalid, Refused
 from leads.models import Organization, Outcome, User
 from leads.transactions import business
@@ -110,4 +109,4 @@ def given(text: str, field: str) -> str:
 
 
 def _day(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "j M Y")
+    return moments.said(at, "j M Y")

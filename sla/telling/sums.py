@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from leads import moments
+from leads import moments, styles
 from leads.delivering.pacing import zone_of
 from leads.models import User
 from leads.words import length
@@ -24,11 +24,11 @@ class Reader(NamedTuple):
     """In which zone, and in which style, somebody reads of moments."""
 
     zone: ZoneInfo
-    style: moments.Style
+    style: styles.Style
 
     @classmethod
     def of(cls, user: User) -> Reader:
-        return cls(zone_of(user.time_zone), moments.style_of(user))
+        return cls(zone_of(user.time_zone), styles.style_of(user))
 
 
 class Sum(NamedTuple):
@@ -57,7 +57,7 @@ def sum_of_hours(clock: Clock) -> Sum:
     """The same for readers of many zones, as a chat has: in the zone of the hours it was counted in, else in UTC."""
     hours = calendars.hours_of_versions(deadlines.last_timing(clock).calendar_versions)
     zone = zone_of(hours.calendars[0].time_zone if hours.calendars else "UTC")
-    return _told(clocks.explain(clock), Reader(zone, moments.HOUSE))
+    return _told(clocks.explain(clock), Reader(zone, styles.HOUSE))
 
 
 def for_programs(clock: Clock) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from leads import moments
+from leads import styles
 
 Line = Mapping[str, Any]
 
@@ -135,7 +135,7 @@ def _until(line: Line, name: str, zone: ZoneInfo) -> str:
 
 
 def _at(text: str, zone: ZoneInfo) -> str:
-    return moments.said(datetime.fromisoformat(text), "D j M H:i", zone=zone)
+    return styles.written(datetime.fromisoformat(text).astimezone(zone), "D j M H:i")
 
 
 def _listed(parts: Sequence[str]) -> str:

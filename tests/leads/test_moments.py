@@ -11,10 +11,10 @@ from django.template import Context, Template
 from django.test import Client
 from django.utils import timezone
 
-from leads import clock, moments, preferences
+from leads import clock, moments, preferences, styles
 from leads.errors import Invalid
 from leads.models import Role, User
-from leads.moments import HOUSE, Style
+from leads.styles import HOUSE, Style
 from sla.telling import sums
 from tests.desk import company, person
 
@@ -44,13 +44,13 @@ class TestAPattern:
 
     @pytest.mark.parametrize("pattern", ["c", r"Y-m-d\TH:i", "Ymd", "U"])
     def test_for_programs_stays_as_it_is(self, pattern: str) -> None:
-        assert moments.turned(pattern, MONTH_12) == moments.turned(pattern, YEAR_24) == pattern
+        assert styles.turned(pattern, MONTH_12) == styles.turned(pattern, YEAR_24) == pattern
 
     def test_holds_for_whoever_looks_and_no_longer(self) -> None:
         page = Template("{{ at|date:'D j M H:i' }} {{ at|date:'Y-m-d\\TH:i' }} {{ none|date:'j M' }}")
         with timezone.override("America/New_York"):
             assert page.render(Context({"at": AT})) == "Mon 9 Mar 11:05 2026-03-09T11:05 "
-            with moments.told_to(MONTH_12):
+            with styles.told_to(MONTH_12):
                 assert page.render(Context({"at": AT})) == "Mon, Mar 9 11:05 AM 2026-03-09T11:05 "
                 assert moments.said(AT, "H:i") == "11:05 AM"
             assert moments.said(AT, "H:i") == "11:05"
@@ -65,7 +65,7 @@ class TestTheChoice:
     def test_is_kept_and_no_other(self, ben: User) -> None:
         preferences.choose(ben, clock="12", date_order="year")
         ben.refresh_from_db()
-        assert moments.style_of(ben) == Style("year", "12")
+        assert styles.style_of(ben) == Style("year", "12")
         for wrong in ({"clock": "13"}, {"date_order": "hour"}):
             with pytest.raises(Invalid):
                 preferences.choose(ben, **wrong)
