@@ -139,9 +139,6 @@ class Visitor:
         page.set_viewport_size(WIDE)
         page.emulate_media(color_scheme="light")
         answer = page.goto(path, wait_until="networkidle")
-        # What a page asks for again and again as long as it stands open.
-        page.evaluate("window.htmx && htmx.trigger(document.body, 'resync')")
-        page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-settling, .htmx-swapping')")
         wrong = self.heard()
         if answer is None or not answer.text().lstrip().lower().startswith("<!doctype"):
             return wrong  # a part, which stands in a page that is looked at
