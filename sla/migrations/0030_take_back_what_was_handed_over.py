@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sla", "0028_book_meetings"),
+        ("sla", "0029_book_meetings"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("leads", "0013_invite_people_and_take_uploads"),
-        ("sla", "0027_contest_rejections"),
+        ("sla", "0028_narrow_who_is_adrift"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
