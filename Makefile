@@ -48,7 +48,7 @@ chaos: .venv/dev-ready ## Kill clock processes and servers while promises run, a
 exactness: .venv/dev-ready ## Prove working time: every change of offset against an oracle, a million deadlines back.
 	@exec $(PY) -m tests.exactness
 
-screenshots: .venv/dev-ready ## Take the pictures of docs/img from the demo that runs.
+screenshots: .venv/dev-ready ## Take the pictures of docs/img and one of every page (var/pictures) from the demo that runs.
 	@exec $(PY) tests/screenshots.py
 
 clean-demo: ## Forget the demo: its data, mails, keys and logs.
