@@ -35,13 +35,15 @@ LEGAL: Final[Mapping[str, Mapping[Stage, frozenset[Stage]]]] = {
     "qualification": {Stage.MQL: OPENING},
     "date": {Stage.MQL: OPENING},
     "verdict": {
-        Stage.SAL: frozenset({Stage.MQL}),
+        # From SQL where the next owner gives it back.
+        Stage.SAL: frozenset({Stage.MQL, Stage.SQL}),
         Stage.SQL: frozenset({Stage.SAL}),
         Stage.NURTURE: WORKED,
         Stage.DISQUALIFIED: WORKED,
     },
     "named date": {Stage.NURTURE: WORKED},
-    "undo": _REOPENED,
+    # To SQL where it is taken back that the next owner gave it back.
+    "undo": _REOPENED | {Stage.SQL: frozenset({Stage.SAL})},
     "reopen": _REOPENED,
     # Before it sales had it, or, where nobody can be offered it again, what it was before its matter opened.
     "overturned": _REOPENED | dict.fromkeys(OPENING, frozenset({Stage.NURTURE, Stage.DISQUALIFIED})),

@@ -83,6 +83,15 @@ def withdraw(*, matter: UUID, now: datetime, kinds: Iterable[str] | None = None)
     return len(taken)
 
 
+@business
+def stand_again(ids: Iterable[int], *, now: datetime) -> None:
+    """The taking back of these verdict outcomes was undone: they count as before."""
+    found = Outcome.objects.filter(pk__in=list(ids), via=Outcome.Via.VERDICT).exclude(withdrawn_at=None)
+    again = list(found.select_for_update().order_by("id"))
+    Outcome.objects.filter(pk__in=[outcome.pk for outcome in again]).update(withdrawn_at=None)
+    mark([outcome.lead_id for outcome in again], now=now)
+
+
 def _move(lead: Lead, outcome: Outcome, *, rest: timedelta, now: datetime, by: User | None) -> None:
     lead.refresh_from_db(fields=["stage"])
     if outcome.kind == Kind.WON:

@@ -27,7 +27,9 @@ WHERE lead.merged_into_id IS NULL AND lead.erased_at IS NULL AND (lead.stage IN 
     SELECT 1 FROM scoring_episodemember AS member
     JOIN scoring_episode AS episode ON episode.id = member.episode_id
       AND episode.closed_at IS NULL AND episode.lane <> 'signal'
-    WHERE member.lead_id = lead.id AND member.left_at IS NULL)
+    WHERE member.lead_id = lead.id AND member.left_at IS NULL
+      -- Converted, and a next owner is asked to take it from here.
+      AND NOT (lead.stage = 'SQL' AND episode.phase = 'offered'))
 """
 PHASE_ENDS = """
 SELECT episode.id, episode.phase, last.to_phase FROM scoring_episode AS episode

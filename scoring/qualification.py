@@ -206,7 +206,8 @@ def _add(lead: Lead, episode: Episode, version: DefinitionVersion, row: dict[str
     if not deciding.is_live:
         return episode
     made = _write(lead, version, row, why, deciding, now=now)
-    if (raised or hotter) and episode.lead_id != lead.pk:
+    # What sales has converted goes to the next owner together, whoever of them asks.
+    if (raised or hotter) and episode.lead_id != lead.pk and lead.stage != Stage.SQL:
         return episodes.split_off(
             episode,
             lead,
@@ -266,7 +267,12 @@ def _leave(lead: Lead, episode: Episode, row: dict[str, Any], *, now: datetime) 
 
 
 def _leave_colleague(lead: Lead, episode: Episode, row: dict[str, Any], *, now: datetime) -> None:
-    """Who joined leaves alone: disqualified at any time, cooled while nobody has the matter. With a rep, they stay."""
+    """Who joined leaves alone: disqualified at any time, cooled while nobody has the matter. With a rep, they stay.
+
+    What sales has converted with the matter stays in it: the next owner decides.
+    """
+    if lead.stage == Stage.SQL:
+        return
     if closed_channels(lead) or row["disqualified_by"]:
         episodes.leave(episode, lead, why="disqualified", now=now)
     elif row["is_cooled"] and episode.phase == Phase.WAITING:

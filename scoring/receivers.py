@@ -12,14 +12,22 @@ from leads.signals import lead_erased, leads_merged, stage_moved
 from scoring import episodes
 from scoring.models import ClosedAs, Lane, Phase
 
+# What ends a matter that sales has converted, before the next owner has answered.
+OVER = ("lost", "import")
+
 
 @receiver(stage_moved, dispatch_uid="scoring.stage_moved")
-def end_by_stage(lead: Lead, to_stage: str, cause: str, now: datetime, by: User | None = None, **kwargs: Any) -> None:
+def end_by_stage(
+    lead: Lead, from_stage: str, to_stage: str, cause: str, now: datetime, by: User | None = None, **kwargs: Any
+) -> None:
     """A purchase ends the open matter as bought; a deal opened elsewhere, as converted where a rep had accepted it.
 
-    Of who joined a colleague's matter only they themselves leave it. A merge settles its episodes itself.
+    Where a next owner was asked, a lost deal or a file that says otherwise ends it as withdrawn. Of who joined a
+    colleague's matter only they themselves leave it. A merge settles its episodes itself.
     """
-    if cause == "merge" or to_stage not in (Stage.CUSTOMER, Stage.OPPORTUNITY):
+    goes_on = to_stage in (Stage.CUSTOMER, Stage.OPPORTUNITY)
+    is_over = from_stage == Stage.SQL and cause in OVER
+    if cause == "merge" or not (goes_on or is_over):
         return
     episode = episodes.open_for(lead.pk)
     if episode is None:
@@ -27,12 +35,14 @@ def end_by_stage(lead: Lead, to_stage: str, cause: str, now: datetime, by: User 
     if episode.lane == Lane.SIGNAL:
         return  # who asked for us while a customer, or with a deal open, is still to be answered
     if episode.lead_id != lead.pk:
-        episodes.leave(episode, lead, why="bought" if to_stage == Stage.CUSTOMER else "deal", now=now, by=by)
+        why = {Stage.CUSTOMER: "bought", Stage.OPPORTUNITY: "deal"}.get(Stage(to_stage), "over")
+        episodes.leave(episode, lead, why=why, now=now, by=by)
         return
     if to_stage == Stage.CUSTOMER:
         closed_as = ClosedAs.BOUGHT
     else:
-        closed_as = ClosedAs.CONVERTED if episode.phase == Phase.ACCEPTED else ClosedAs.WITHDRAWN
+        taken = goes_on and (episode.phase == Phase.ACCEPTED or from_stage == Stage.SQL)
+        closed_as = ClosedAs.CONVERTED if taken else ClosedAs.WITHDRAWN
     episodes.close(episode, closed_as, now=now, by=by)
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from leads.invariants import BACKWARDS, RUNS_BACKWARDS, Check, ask
 from leads.models import Notification
-from scoring.models import Episode, Lane, Phase
+from scoring.models import Episode, Phase
 from sla import clocks
 from sla.clocks import hops, policies, targets
 from sla.contests import invariants as contests
@@ -132,9 +132,7 @@ def _without_clock() -> Iterable[str]:
         if version is not None and policies.target_for(version, Target.ASSIGN, policies.heat_of(episode)):
             yield f"Episode {episode.pk} waits, and no assign clock runs."
     for handoff in Handoff.objects.filter(state__in=OPEN_STATES).prefetch_related("clocks"):
-        wanted = [Target.FIRST_TOUCH]
-        promised = list(hops.ON_ACCEPT) if handoff.lane != Lane.SIGNAL else []
-        wanted += [Target.ACCEPT] if handoff.state == State.OFFERED else promised
+        wanted = [*hops.on_offer(handoff), *(hops.on_accept(handoff) if handoff.state == State.ACCEPTED else ())]
         for target in wanted:
             has = [clock for clock in handoff.clocks.all() if clock.target == target]
             if target == Target.ACCEPT:

@@ -21,7 +21,7 @@ from scoring.models import ClosedAs, Episode, Lane, OpenedBy, Phase
 from scoring.signals import episode_changed, episode_closed, episode_opened
 from sla import clocks, handoffs, routing
 from sla.clocks import targets
-from sla.handoffs import effects, verdicts
+from sla.handoffs import closing, effects, verdicts
 from sla.models import (
     OPEN_STATES,
     AnsweredRequest,
@@ -77,9 +77,9 @@ def answer_change(episode: Episode, what: str, detail: dict[str, Any], now: date
         _joined(episode, detail["member"], now=now)
     elif what == "left":
         _left(episode, detail["member"], why=detail["why"], now=now)
-    elif what in ("cooled", "disqualified") and episode.phase == Phase.ACCEPTED:
+    elif what in ("cooled", "disqualified"):
         handoff = _open_handoff(episode)
-        if handoff is not None:
+        if handoff is not None and (handoff.state == State.ACCEPTED or handoff.is_closing):
             mails.news(handoff, what, now=now)
 
 
@@ -107,6 +107,9 @@ def _hand_raised(episode: Episode, *, activity_id: int, now: datetime) -> None:
     handoff = _open_handoff(episode)
     if handoff is None:
         return
+    if handoff.is_closing:
+        mails.news(handoff, "hand_raised", now=now, once=str(activity_id))
+        return
     _stands_hotter(handoff, episode)
     cause = f"activity:{activity_id}"
     if handoff.state == State.OFFERED and episode.lane != Lane.SIGNAL:
@@ -129,6 +132,8 @@ def _joined(episode: Episode, lead: Lead, *, now: datetime) -> None:
     holding.hold(lead, user=handoff.user, team=handoff.team, now=now)
     if handoff.state == State.ACCEPTED:
         lifecycle.move(lead, Stage.SAL, cause=effects.VERDICT, now=now, note="Joined what was accepted")
+    elif handoff.is_closing:
+        closing.join(handoffs.matter_of(handoff, episode=episode, now=now), lead, now=now)
     mails.news(handoff, "joined", now=now, once=str(lead.pk))
 
 
@@ -161,10 +166,13 @@ def end_handoff(episode: Episode, closed_as: str, now: datetime, by: User | None
     if handoff is None:
         return
     _let_go(episode, now=now)
-    if handoff.state == State.ACCEPTED and closed_as in CREDITED:
+    if (handoff.state == State.ACCEPTED or handoff.is_closing) and closed_as in CREDITED:
         matter = handoffs.matter_of(handoff, episode=episode, now=now)
-        verdicts.credit(matter, by=None)
-        matter.record(by=None, why=closed_as)
+        if handoff.is_closing:
+            closing.credit(matter, why=closed_as)
+        else:
+            verdicts.credit(matter, by=None)
+            matter.record(by=None, why=closed_as)
         mails.news(matter.handoff, f"credited_{closed_as}", now=matter.now)
     else:
         handoffs.withdraw(handoff, why=closed_as, now=now)
@@ -239,7 +247,7 @@ def _stands_hotter(handoff: Handoff, episode: Episode) -> None:
     if version is not None:
         handoff.policy_version = version
     handoff.tier = episode.tier
-    if episode.lane == Lane.FAST:
+    if episode.lane == Lane.FAST and not handoff.is_closing:
         handoff.lane = Lane.FAST
     handoff.save(update_fields=["policy_version", "tier", "lane"])
 

@@ -65,6 +65,9 @@ REASONS = (
     ("no_need", "No need", False, True, Needs.TOUCH, Follows.RECYCLE, 180, True),
     ("went_elsewhere", "Went elsewhere", False, True, Needs.TOUCH, Follows.RECYCLE, 365, True),
     ("unresponsive", "Unresponsive", False, True, Needs.DEPTH, Follows.RECYCLE, 30, True),
+    ("not_ready", "Not ready to buy yet", True, False, Needs.NOTHING, Follows.BACK, None, False),
+    ("open_questions", "Handed over with open questions", True, False, Needs.NOTHING, Follows.BACK, None, False),
+    ("other_closer", "Somebody else should close this", True, False, Needs.NOTHING, Follows.BACK, None, False),
 )
 # The lead was none: whoever got it by turn is owed another.
 GIVE_TURN_BACK = frozenset({"duplicate", "bad_contact"})

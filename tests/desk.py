@@ -44,6 +44,7 @@ from sla.models import (
     Handoff,
     Heat,
     LadderStep,
+    Leg,
     Policy,
     PolicyTarget,
     PolicyVersion,
@@ -86,6 +87,7 @@ class Company:
     definition: Definition
     version: DefinitionVersion
     policy: PolicyVersion
+    closers: Team | None = None
 
     def lead(self, *, now: datetime, stage: str = Stage.LEAD, **fields: Any) -> Lead:
         """A person nobody has qualified yet."""
@@ -138,6 +140,25 @@ class Company:
     def offered(self, *, now: datetime, tier: str = Tier.WARM, rep: Rep | None = None) -> Handoff:
         """A lead on offer."""
         return self.offer(self.episode(self.lead(now=now), now=now, tier=tier), now=now, rep=rep)
+
+    def closer(self, name: str = "Eva Stone") -> Rep:
+        """Somebody of another team who takes what sales has converted."""
+        if self.closers is None:
+            self.closers = Team.objects.create(name=f"Closers {next(_numbers)}")
+            Desk.objects.create(team=self.closers, calendar=self.team.desk.calendar)
+        rep = rep_in(self.closers, name)
+        rep.closes = True
+        rep.save(update_fields=["closes"])
+        return rep
+
+    def to_close(self, closer: Rep, *, now: datetime, tier: str = Tier.WARM, fast: bool = False) -> Handoff:
+        """A lead that Ben has converted, on offer to its next owner."""
+        episode = self.episode(self.lead(now=now), now=now, tier=tier, fast=fast)
+        sales = self.offer(episode, now=now)
+        if not fast:
+            sales = handoffs.accept(sales.pk, by=self.ben.user, now=now)
+        handoffs.convert(sales.pk, to=closer.user, by=self.ben.user, now=now)
+        return Handoff.objects.get(episode=episode, leg=Leg.CLOSING)
 
     def accepted(self, *, now: datetime, tier: str = Tier.WARM) -> Handoff:
         """A lead that Ben has accepted."""
@@ -193,6 +214,16 @@ def away(rep: Rep, *, now: datetime) -> None:
 def judge(*, now: datetime) -> None:
     """Assess whoever is marked."""
     assessment.assess(now=now)
+
+
+def joined(house: Company, handoff: Handoff, *, now: datetime) -> Lead:
+    """A colleague of this lead has qualified, and joined its matter."""
+    olaf = house.colleague(Lead.objects.get(pk=handoff.episode.lead_id), now=now)
+    Episode.objects.filter(pk=handoff.episode_id).update(account=olaf.account)
+    act(olaf, "Visited Pricing Page", at=now)
+    judge(now=now)
+    olaf.refresh_from_db()
+    return olaf
 
 
 def learn(lead: Lead, attribute: str, value: str, *, at: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from leads import bulk
-from leads.models import User
+from leads.models import Lead, Stage, User
 from leads.transactions import business
 from leads.wake import wake
 from scoring import signals
@@ -152,8 +152,12 @@ def warm_again(episode: Episode, *, now: datetime) -> None:
 
 @business
 def disqualify(episode: Episode, *, why: str, now: datetime) -> None:
-    """A disqualifier, or no channel left: nobody works it on; a rep who has accepted is told and decides."""
-    if episode.phase != Phase.ACCEPTED:
+    """A disqualifier, or no channel left: nobody works it on; a rep who has accepted is told and decides.
+
+    So is the next owner who was asked: what sales has converted is not taken away.
+    """
+    stage = Lead.objects.values_list("stage", flat=True).get(pk=episode.lead_id)
+    if episode.phase != Phase.ACCEPTED and stage != Stage.SQL:
         close(episode, ClosedAs.WITHDRAWN, now=now, detail={"why": why})
         return
     if episode.withdrawn_at is not None:

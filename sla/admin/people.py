@@ -201,8 +201,8 @@ class RepAdmin(RoleAdmin):
     search_fields = ("user__full_name", "user__email")
     ordering = ("user__full_name", "pk")
     fields = (
-        "user", "calendar", ("capacity", "daily_cap"), "weight", ("skills", "languages"), "booking_link", "cover",
-        "is_active",
+        "user", "calendar", ("capacity", "daily_cap"), "weight", ("skills", "languages"), "booking_link",
+        "closes", "cover", "is_active",
     )  # fmt: skip
     actions_detail = ("take_out", "bring_back")
 

@@ -40,10 +40,12 @@ def tell(clock: Clock, step: Step, audience: Audience, *, now: datetime) -> Tell
         heard = _heard("clock.breached", clock, audience, now=now)
         return Telling({"noticed_by": "clock", "told": _keys(heard)}, heard)
     messages: list[Notification] = []
+    stays = rung.moves and not takes_away(clock, rung)
+    action = Action.TELL_MANAGER if stays else rung.action
     if rung.warns:
         messages += _heard("clock.warning", clock, audience, now=now, once=_moment(rung))
-    if rung.action in _RECIPIENTS:
-        recipients, why_not = _RECIPIENTS[rung.action](clock, audience)
+    if action in _RECIPIENTS:
+        recipients, why_not = _RECIPIENTS[action](clock, audience)
         messages += [_letter(clock, step, rung, recipient, now=now) for recipient in recipients]
         why_not = "" if recipients else why_not
     else:
@@ -52,14 +54,21 @@ def tell(clock: Clock, step: Step, audience: Audience, *, now: datetime) -> Tell
         event = "clock.warning" if rung.warns else "clock.breached"
         messages += events.messages(event, [endpoint], clock=clock, now=now, once=step.key)
     detail = {"action": rung.action, "moment": rung.moment, "told": _keys(messages)}
+    if stays:
+        detail["instead"] = action
     return Telling(detail | {"skipped": why_not} if why_not else detail, messages)
+
+
+def takes_away(clock: Clock, rung: LadderStep) -> bool:
+    """Whether the step takes the lead from who has it. A closing leg goes to nobody by a rule: its manager decides."""
+    return rung.moves and not (clock.handoff is not None and clock.handoff.is_closing)
 
 
 def move(clock: Clock, rung: LadderStep, *, now: datetime) -> None:
     """Take the lead where the step says. What was told before stands."""
     if rung.action == Action.TEAM:
         wake("route")
-    if not rung.moves:
+    if not takes_away(clock, rung):
         return
     if clock.handoff is not None:
         handoffs.move_on(clock.handoff, why=BREACH if rung.action == Action.HOP else POOL, now=now)

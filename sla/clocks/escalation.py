@@ -81,18 +81,18 @@ class _Work:
     def of(cls, found: Standing, now: datetime) -> _Work:
         clock, instant, steps = found.clock, found.instant(now), found.steps()
         due = [step for step in steps if step.at <= instant]
-        moves = [step for step in due if _moves(step) and clock.handoff]
+        moves = [step for step in due if _moves(clock, step) and clock.handoff]
         if moves:
             due = due[: due.index(moves[0]) + 1]  # the lead moves on, and this clock ends with its hand-off
         return cls(clock, instant, due, next((step.at for step in steps if step.at > instant), None))
 
     @property
     def is_for_itself(self) -> bool:
-        return self.clock.held_back_at is not None or any(_moves(step) for step in self.due)
+        return self.clock.held_back_at is not None or any(_moves(self.clock, step) for step in self.due)
 
 
-def _moves(step: Step) -> bool:
-    return step.ladder_step is not None and step.ladder_step.moves
+def _moves(clock: Clock, step: Step) -> bool:
+    return step.ladder_step is not None and actions.takes_away(clock, step.ladder_step)
 
 
 def _apart(works: list[_Work]) -> tuple[list[_Work], list[_Work]]:

@@ -17,6 +17,20 @@ from sla.worktime import remaining
 ON_ACCEPT = (Target.DEPTH, Target.QUALIFY)
 
 
+def on_offer(handoff: Handoff) -> tuple[Target, ...]:
+    """What runs from the offer on: an answer and a first touch; of a closing leg the answer alone."""
+    if handoff.is_closing:
+        return (Target.ACCEPT,)
+    return (Target.FIRST_TOUCH,) if handoff.state == State.ACCEPTED else (Target.ACCEPT, Target.FIRST_TOUCH)
+
+
+def on_accept(handoff: Handoff) -> tuple[Target, ...]:
+    """What runs from accepting on: follow-up depth and qualify; nothing of a signal, which promises an answer alone,
+    and of a closing leg, which accepting ends.
+    """
+    return () if handoff.is_closing or handoff.lane == Lane.SIGNAL else ON_ACCEPT
+
+
 def start_offered(handoffs: Sequence[Handoff], *, why: str, by: User | None = None) -> list[ClockTiming]:
     """Start the clocks of new hops from their offers, in the order given: accept and first touch, one lead after
     another where the policy says how long one takes; accept has none where it is accepted already, and those of
@@ -26,11 +40,9 @@ def start_offered(handoffs: Sequence[Handoff], *, why: str, by: User | None = No
     starts = []
     for handoff in handoffs:
         now, accepted = handoff.offered_at, handoff.state == State.ACCEPTED
-        wanted = (Target.FIRST_TOUCH,) if accepted else (Target.ACCEPT, Target.FIRST_TOUCH)
-        made = [("offer", each) for each in promises.one_by_one(handoff, wanted)]
-        # Follow-up depth and qualify run from the moment of accepting; a signal promises an answer alone.
-        if accepted and handoff.lane != Lane.SIGNAL:
-            made += [("accept", each) for each in promises.each(handoff, ON_ACCEPT)]
+        made = [("offer", each) for each in promises.one_by_one(handoff, on_offer(handoff))]
+        if accepted:
+            made += [("accept", each) for each in promises.each(handoff, on_accept(handoff))]
         starts += [
             Start(handoff.episode, handoff, each.target.target, cause, now, each, why, now, by) for cause, each in made
         ]

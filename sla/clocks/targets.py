@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from leads.models import Lead, User
-from scoring.models import Episode, Lane
+from scoring.models import Episode
 from sla import clocks
 from sla.clocks import hops, policies, promising
-from sla.clocks.hops import ON_ACCEPT
 from sla.models import Clock, Handoff, PolicyTarget, PolicyVersion, State, Target
 from sla.telling import events
 
@@ -60,9 +59,7 @@ def start(
 
 def start_accepted(handoff: Handoff, *, why: str, now: datetime, by: User | None = None) -> None:
     """Follow-up depth and qualify run from the moment of accepting; a signal promises an answer alone."""
-    if handoff.lane == Lane.SIGNAL:
-        return
-    for target in ON_ACCEPT:
+    for target in hops.on_accept(handoff):
         start(handoff, target, cause="accept", start_at=now, why=why, now=now, by=by)
 
 
@@ -109,7 +106,9 @@ def tighten(handoff: Handoff, *only: str, why: str, cause: str, now: datetime) -
     heat = policies.heat_of(handoff)
     hops.lock_queues([handoff])
     unmet = {clock.target: clock for clock in running(handoff)}
-    wanted = (Target.FIRST_TOUCH, *(ON_ACCEPT if handoff.state == State.ACCEPTED else (Target.ACCEPT,)))
+    wanted = hops.on_offer(handoff)
+    if handoff.state == State.ACCEPTED:
+        wanted += hops.on_accept(handoff)
     for target in only or wanted:
         policy_target = policies.target_for(handoff.policy_version, target, heat)
         if target in unmet:

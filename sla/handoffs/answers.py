@@ -31,15 +31,21 @@ class Given(NamedTuple):
     note: str
 
 
-def reasons_for(*, on_reject: bool) -> QuerySet[Reason]:
-    """The reasons that may be given: before accepting also those that come back on a date the person named."""
+def reasons_for(*, on_reject: bool, closing: bool = False) -> QuerySet[Reason]:
+    """The reasons that may be given: before accepting also those that come back on a date the person named.
+
+    A closing leg has its own, by which it goes back to the rep who converted it.
+    """
+    if closing:
+        return Reason.objects.filter(follows=Reason.Follows.BACK, on_reject=on_reject, is_active=True)
     dated = Q(on_return=True, follows=Reason.Follows.DATE)
-    return Reason.objects.filter(Q(on_reject=True) | dated if on_reject else Q(on_return=True), is_active=True)
+    found = Reason.objects.filter(Q(on_reject=True) | dated if on_reject else Q(on_return=True), is_active=True)
+    return found.exclude(follows=Reason.Follows.BACK)
 
 
-def given_reason(reason: Reason | str, *, on_reject: bool) -> Reason:
+def given_reason(reason: Reason | str, *, on_reject: bool, closing: bool = False) -> Reason:
     """The reason by its code, where it is in use and stands on this verdict."""
-    stands = reasons_for(on_reject=on_reject)
+    stands = reasons_for(on_reject=on_reject, closing=closing)
     code = reason.code if isinstance(reason, Reason) else reason
     found = stands.filter(code=code).first() if code.isprintable() else None
     if found is None:

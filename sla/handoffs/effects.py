@@ -25,17 +25,21 @@ class Effect:
     rest_until: datetime | None = None
     is_signal: bool = False
     owes_turn_to: str = ""
+    goes_back_to: str = ""
 
     @property
     def spends(self) -> bool:
         """Whether what the person did so far gives no points any more."""
-        return not self.is_signal and self.follows != Follows.REROUTE
+        return not self.is_signal and self.follows not in (Follows.REROUTE, Follows.BACK)
 
     def __str__(self) -> str:
         """The effect in a sentence, in the viewer's dates."""
         return f"{self._what()}.{self._turn()}"
 
     def _what(self) -> str:
+        if self.follows == Follows.BACK:
+            who = self.goes_back_to or "the rep who converted it"
+            return f"Goes back to {who}, as accepted; nothing is spent"
         if self.follows == Follows.REROUTE:
             return "Goes to another rep at once; nothing is spent"
         if self.is_signal:
@@ -54,7 +58,13 @@ class Effect:
 
 
 def of(
-    reason: Reason, *, now: datetime, named_date: datetime | None = None, is_signal: bool = False, turn_of: User | None
+    reason: Reason,
+    *,
+    now: datetime,
+    named_date: datetime | None = None,
+    is_signal: bool = False,
+    turn_of: User | None,
+    back_to: User | None = None,
 ) -> Effect:
     """What this reason brings about if it is given now; `turn_of` had the lead by turn, where turns decided it."""
     rests = reason.follows == Follows.RECYCLE
@@ -64,6 +74,7 @@ def of(
         rest_days=reason.rest_days if rests else None,
         rest_until=now + timedelta(days=reason.rest_days or 0) if rests else named_date,
         is_signal=is_signal,
+        goes_back_to=str(back_to) if back_to is not None else "",
         owes_turn_to=str(turn_of) if turn_of is not None and reason.gives_turn_back else "",
     )
 

@@ -40,7 +40,47 @@ LEFT JOIN (SELECT handoff_id, min(due_at) AS due_at FROM sla_clock WHERE verdict
 WHERE handoff.next_due_at IS DISTINCT FROM running.due_at
 """
 
+# Who is asked to close stands behind a sales leg that was converted, at SQL with all who joined, and answers at once:
+# no closing leg stays accepted.
+CLOSING = """
+SELECT leg.id, 'follows no converted sales leg' AS what FROM sla_handoff AS leg
+WHERE leg.leg = 'closing' AND NOT EXISTS (
+    SELECT 1 FROM sla_handoff AS sales JOIN sla_handoffchange AS change ON change.handoff_id = sales.id
+    WHERE sales.episode_id = leg.episode_id AND sales.leg = 'sales' AND sales.hop < leg.hop
+      AND change.to_state = 'converted' AND change.at <= leg.offered_at)
+UNION ALL
+SELECT leg.id, 'stays ' || leg.state FROM sla_handoff AS leg WHERE leg.leg = 'closing' AND leg.state = 'accepted'
+UNION ALL
+SELECT leg.id, 'is on offer while a lead of the matter stands at ' || lead.stage FROM sla_handoff AS leg
+JOIN scoring_episodemember AS member ON member.episode_id = leg.episode_id AND member.left_at IS NULL
+JOIN leads_lead AS lead ON lead.id = member.lead_id
+WHERE leg.leg = 'closing' AND leg.state = 'offered' AND lead.stage <> 'SQL'
+UNION ALL
+SELECT leg.id, 'has a clock of ' || clock.target FROM sla_handoff AS leg
+JOIN sla_clock AS clock ON clock.handoff_id = leg.id AND clock.target <> 'accept' WHERE leg.leg = 'closing'
+"""
+ASKED_BY_NOBODY = """
+SELECT episode.id, lead.id AS lead_id FROM scoring_episode AS episode
+JOIN scoring_episodemember AS member ON member.episode_id = episode.id AND member.left_at IS NULL
+JOIN leads_lead AS lead ON lead.id = member.lead_id AND lead.stage = 'SQL'
+WHERE episode.closed_at IS NULL AND episode.lane <> 'signal' AND NOT EXISTS (
+    SELECT 1 FROM sla_handoff AS leg
+    WHERE leg.episode_id = episode.id AND leg.leg = 'closing' AND leg.state = 'offered')
+"""
+
 CHECKS: list[Check] = [
+    Check(
+        2,
+        "closing legs follow sales legs",
+        "A closing leg follows a converted sales leg; on offer its matter stands at SQL, and accepting ends it.",
+        ask(CLOSING, "Closing leg {id} {what}."),
+    ),
+    Check(
+        2,
+        "converted matters are open only for a next owner",
+        "A lead at SQL is in an open matter only while a next owner is asked.",
+        ask(ASKED_BY_NOBODY, "Lead {lead_id} stands at SQL in the open episode {id}, and no next owner is asked."),
+    ),
     Check(
         3,
         "hand-offs know what is due next",

@@ -15,12 +15,20 @@ from sla.telling import events
 
 
 def create(
-    episode: Episode, *, to: User, state: str, now: datetime, by: User | None, why: str, **fields: Any
+    episode: Episode,
+    *,
+    to: User,
+    state: str,
+    now: datetime,
+    by: User | None,
+    why: str,
+    not_before: datetime | None = None,
+    **fields: Any,
 ) -> Handoff:
-    """Write the next hop of an episode with its first history row."""
+    """Write the next hop of an episode with its first history row; endpoints hear of it at `not_before`."""
     last = Handoff.objects.filter(episode=episode).aggregate(last=Max("hop"))["last"]
     handoff = next_hop(episode, after=last, to=to, state=state, now=now, **fields)
-    write_hops([(handoff, why)], by=by)
+    write_hops([(handoff, why)], by=by, not_before=not_before)
     return handoff
 
 
@@ -33,16 +41,15 @@ def next_hop(episode: Episode, *, after: int | None, to: User, state: str, now: 
         hop=(after or 0) + 1,
         state=state,
         tier=episode.tier,
-        lane=episode.lane,
         source=episode.lead.source,
         offered_at=now,
         accepted_at=now if state == State.ACCEPTED else None,
         rule_version=rule.version if rule is not None else None,
-        **fields,
+        **{"lane": episode.lane} | fields,
     )
 
 
-def write_hops(hops: Sequence[tuple[Handoff, str]], *, by: User | None) -> None:
+def write_hops(hops: Sequence[tuple[Handoff, str]], *, by: User | None, not_before: datetime | None = None) -> None:
     """Write new hops, each with why it was made as its first history row, and tell of them."""
     made = Handoff.objects.bulk_create(handoff for handoff, _ in hops)
     HandoffChange.objects.bulk_create(
@@ -51,4 +58,4 @@ def write_hops(hops: Sequence[tuple[Handoff, str]], *, by: User | None) -> None:
         )
         for handoff, why in hops
     )
-    events.all_offered(made)
+    events.all_offered(made, not_before=not_before)

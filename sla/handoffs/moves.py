@@ -65,6 +65,8 @@ class Matter:
     from_state: str
     colleagues: list[Lead] = field(default_factory=list)
     before: dict[str, Any] = field(default_factory=dict)
+    # The hop that the move under way has made: taken away again where it is undone.
+    made: Handoff | None = None
 
     @classmethod
     def of(cls, lead: Lead, episode: Episode, handoff: Handoff, *, now: datetime) -> Matter:
@@ -77,6 +79,11 @@ class Matter:
     def is_signal(self) -> bool:
         """Somebody known asked for us: what is answered moves no stage, spends nothing and writes no Outcome."""
         return self.episode.lane == Lane.SIGNAL
+
+    @property
+    def is_closing(self) -> bool:
+        """Somebody has converted it, and the next owner is asked to take it from here."""
+        return self.handoff.is_closing
 
     @property
     def everyone(self) -> list[Lead]:
@@ -128,7 +135,7 @@ class Matter:
         if not is_undo:
             # What a person did may still be undone, so it is not told before that time is over.
             events.moved(self.handoff, now=self.now, not_before=self.now + UNDO_FOR if by is not None else None)
-        self.from_state = self.handoff.state
+        self.from_state, self.made = self.handoff.state, None
         self.before = snapshot(self.lead, self.episode, self.colleagues)
         return change
 
@@ -143,6 +150,8 @@ class Matter:
             "clocks_ended": sorted(set(clocks_then) - set(clocks_now)),
             "clocks_started": sorted(set(clocks_now) - set(clocks_then)),
             "outcomes": sorted(set(outcomes_of(self.episode)) - set(self.before["outcomes"])),
+            "outcomes_withdrawn": sorted(set(self.before["outcomes"]) - set(outcomes_of(self.episode))),
+            "made": self.made.pk if self.made is not None else None,
             "next_step": self.before["next_step"],
             "together": together,
             "colleagues": [

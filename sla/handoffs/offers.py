@@ -11,6 +11,7 @@ from leads.transactions import business
 from scoring import episodes
 from scoring.models import Episode, Phase
 from sla.clocks import targets
+from sla.handoffs import closing
 from sla.handoffs.moves import Matter, last_rows
 from sla.handoffs.offering import Offer, offer_all
 from sla.models import Handoff, PolicyVersion, Rep, RoutingRule, State
@@ -53,12 +54,17 @@ def move_on(
 ) -> None:
     """Take the lead away from this rep: the episode waits for the next hop. Its clocks are voided, missed ones stay.
 
+    A closing leg goes back to the rep who converted it: no rule routes it.
     The lead is locked by the caller. `why` is a word or two: breach, absence, reassigned. `as_of` is when the cause
     arose, where that was noticed later: what fell due in between is not counted against the rep.
     `note` says why in somebody's own words.
     """
     matter = matter_of(handoff, now=now)
     matter.expect(State.OFFERED, State.ACCEPTED, seen_version=None)
+    if matter.is_closing:
+        closing.give_back(matter, why=why, by=by, as_of=as_of, note=note)
+        handoff.refresh_from_db()
+        return
     now = matter.now
     matter.become(State.MOVED, closed_at=now, note=note or matter.handoff.note)
     targets.void(matter.handoff, why=f"moved: {why}", now=now, as_of=as_of)

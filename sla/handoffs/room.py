@@ -11,10 +11,12 @@ from django.db.models import Count, Q
 
 from leads.models import Organization
 from scoring.models import Lane
-from sla.models import CapacityOverride, Handoff, Rep, State
+from sla.models import CapacityOverride, Handoff, Leg, Rep, State
 
-# Offered, or accepted and not yet touched; signals take no room.
-STILL_TO_DO = (Q(state=State.OFFERED) | Q(state=State.ACCEPTED, first_touched_at=None)) & ~Q(lane=Lane.SIGNAL)
+# Signals and closing legs take no room.
+TAKES_ROOM = ~Q(lane=Lane.SIGNAL) & Q(leg=Leg.SALES)
+# Offered, or accepted and not yet touched.
+STILL_TO_DO = (Q(state=State.OFFERED) | Q(state=State.ACCEPTED, first_touched_at=None)) & TAKES_ROOM
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def offered_since(midnight: datetime, user_ids: Collection[int]) -> dict[int, in
     """How many offers these users got since then, whatever became of them. Who got none is left out."""
     if not user_ids:
         return {}
-    offers = Handoff.objects.filter(user__in=user_ids, offered_at__gte=midnight).exclude(lane=Lane.SIGNAL)
+    offers = Handoff.objects.filter(TAKES_ROOM, user__in=user_ids, offered_at__gte=midnight)
     return dict(offers.order_by().values_list("user").annotate(Count("pk")))
 
 
@@ -84,7 +86,7 @@ def load_of(rep: Rep) -> Room:
 
 
 def open_load(rep: Rep) -> int:
-    """Hand-offs offered, or accepted and not yet touched; signals take no room."""
+    """Hand-offs offered, or accepted and not yet touched; signals and closing legs take no room."""
     return Handoff.objects.filter(STILL_TO_DO, user=rep.user_id).count()
 
 

@@ -38,6 +38,8 @@ def split(
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
     matter.expect(*OPEN_STATES, seen_version=seen_version)
+    if matter.is_closing:
+        raise CannotSplit("They go to the next owner together. Reject it first, then they can be worked apart.")
     lead = next((each for each in matter.colleagues if each.pk == lead_id), None)
     if lead is None:
         raise CannotSplit("This lead is not part of the matter any more.", **present(matter.handoff))

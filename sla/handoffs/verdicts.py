@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from leads import lifecycle, outcomes
+from leads import lifecycle
 from leads.errors import Invalid
-from leads.models import Lead, Outcome, Stage, User
+from leads.models import Outcome, Stage, User
 from leads.transactions import business
 from scoring import episodes
 from scoring.models import ClosedAs, Phase
 from sla.checklists import taken_along
 from sla.clocks import targets
-from sla.handoffs import effects, turn_back
+from sla.handoffs import closers, closing, effects, turn_back
 from sla.handoffs.answers import Given, check_touched, given_date, given_no, given_note, given_reason
 from sla.handoffs.effects import NAMED_DATE, VERDICT
 from sla.handoffs.moves import UNDO_FOR, Matter, take
+from sla.handoffs.writing import outcome
 from sla.models import Handoff, NextStepChange, Reason, State, Target
 from sla.nextsteps import keeping
 
@@ -36,11 +37,13 @@ def accept(
 ) -> Handoff:
     """The rep takes the lead: stage SAL, the accept clock met, depth and qualify start.
 
+    A closing leg, with its episode, closes as converted by it.
+
     Accepting what the same rep has accepted already answers with the present state. Raises NotYours; AlreadyDecided
     with the present state for every other one who comes too late.
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
-    if matter.handoff.state == State.ACCEPTED:
+    if matter.handoff.state == (State.CONVERTED if matter.is_closing else State.ACCEPTED):
         return matter.handoff
     matter.expect(State.OFFERED, seen_version=seen_version)
     take_on(matter, by=by, why=VERDICT)
@@ -49,11 +52,14 @@ def accept(
 
 def take_on(matter: Matter, *, by: User | None, why: str) -> None:
     """Accept for the rep, as a verdict, with a touch, or on the way to a named date."""
+    if matter.is_closing:
+        closing.take_up(matter, by=by, why=why)
+        return
     now = matter.now
     targets.meet(matter.handoff, Target.ACCEPT, at=now, now=now)
     _accepted(matter, by=by)
     for lead in matter.everyone:
-        _outcome(matter, lead, Outcome.Kind.ACCEPTED, by=by)
+        outcome(matter, lead, Outcome.Kind.ACCEPTED, by=by)
     matter.record(by=by, why=why)
 
 
@@ -92,12 +98,17 @@ def reject(
 ) -> Handoff:
     """The lead did not meet the definition: the offer ends unaccepted, and what the reason says follows.
 
-    A reason that comes back on a named date accepts, and returns with that date. Raises Invalid for a reason that does
-    not stand on reject and for evidence it asks for in vain, NotYours, AlreadyDecided.
+    A reason that comes back on a named date accepts, and returns with that date. A closing leg has reasons of its own
+    and goes back to the rep who converted it. Raises Invalid for a reason that does not stand on reject and for
+    evidence it asks for in vain, NotYours, AlreadyDecided.
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
     matter.expect(State.OFFERED, seen_version=seen_version)
-    why = given_reason(reason, on_reject=True)
+    why = given_reason(reason, on_reject=True, closing=matter.is_closing)
+    if matter.is_closing:
+        given_date(named_date, dated=False, now=matter.now)
+        closing.reject(matter, reason=why, given=given_no(why, evidence=evidence, note=note), by=by)
+        return matter.handoff
     if why.follows == Reason.Follows.DATE:
         _give_date(matter, why, given_no(why, evidence=evidence, note=note), named_date, by=by)
         return matter.handoff
@@ -125,6 +136,8 @@ def return_(
     not stand on return or a date that isn't ahead, NotTouchedYet, NotYours, AlreadyDecided.
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
+    if matter.is_closing:
+        raise Invalid("What somebody else has converted is accepted, or rejected with a reason.", field="reason")
     why = given_reason(reason, on_reject=False)
     dated = why.follows == Reason.Follows.DATE
     open_states = (State.OFFERED, State.ACCEPTED) if dated else (State.ACCEPTED,)
@@ -157,6 +170,7 @@ def convert(
     *,
     bant: dict[str, Any] | None = None,
     note: str = "",
+    to: User | None = None,
     by: User | None,
     now: datetime,
     performed_by: User | None = None,
@@ -164,19 +178,27 @@ def convert(
 ) -> Handoff:
     """Sales-qualified: stage SQL, hand-off and episode close as converted; the rep keeps the lead, and who joined it.
 
-    A signal is dealt with by this, and no stage moves.
+    With a next owner the episode stays open until `to`, who is offered the closing leg, has taken it from here. A
+    signal is dealt with by this, and no stage moves.
     `bant` holds answers to the checklist as short texts, by their keys; what was answered before is taken along.
-    Raises Invalid, NotYours, AlreadyDecided.
+    Raises Invalid, NotAbleToClose, NotYours, AlreadyDecided.
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
     matter.expect(State.ACCEPTED, seen_version=seen_version)
+    if to is not None and matter.is_signal:
+        raise Invalid("A signal stays with who knows the person: it has no next owner.", field="to")
+    next_owner = closers.lock_other(to, matter.handoff, now=matter.now) if to is not None else None
     fields = taken_along(matter.episode, bant or {})
     credit(matter, by=by, bant=fields, note=given_note(note))
     for lead in matter.colleagues:
-        _outcome(matter, lead, Outcome.Kind.CONVERTED, by=by)
+        outcome(matter, lead, Outcome.Kind.CONVERTED, by=by)
     for lead in [] if matter.is_signal else matter.everyone:
         lifecycle.move(lead, Stage.SQL, cause=VERDICT, now=matter.now, by=by)
-    episodes.close(matter.episode, ClosedAs.CONVERTED, now=matter.now, by=by)
+    if next_owner is None:
+        episodes.close(matter.episode, ClosedAs.CONVERTED, now=matter.now, by=by)
+    else:
+        told_at = matter.now + UNDO_FOR if by is not None else None
+        closing.offer(matter, next_owner, why=closing.CONVERTED, by=by, not_before=told_at)
     matter.record(by=by, why=VERDICT)
     return matter.handoff
 
@@ -187,7 +209,7 @@ def credit(matter: Matter, *, by: User | None, bant: dict[str, str] | None = Non
     matter.become(State.CONVERTED, closed_at=now, bant=bant or {}, note=note)
     targets.meet(matter.handoff, Target.QUALIFY, at=now, now=now)
     targets.void(matter.handoff, why="converted", now=now)
-    _outcome(matter, matter.lead, Outcome.Kind.CONVERTED, by=by)
+    outcome(matter, matter.lead, Outcome.Kind.CONVERTED, by=by)
 
 
 def _no(
@@ -218,33 +240,8 @@ def _no(
         kind = Outcome.Kind.REJECTED if state == State.REJECTED else Outcome.Kind.RETURNED
         effect = effects.of(reason, now=now, named_date=named_date, is_signal=matter.is_signal, turn_of=None)
         for lead in [] if matter.is_signal else matter.everyone:
-            _outcome(matter, lead, kind, by=by, reason=reason)
+            outcome(matter, lead, kind, by=by, reason=reason)
             calls_back = handoff.user if named_date is not None and lead.pk == matter.lead.pk else None
             effects.follow(effect, lead, calls_back=calls_back, now=now, by=by)
         episodes.close(matter.episode, closed_as, now=now, by=by)
     matter.record(by=by, why=NAMED_DATE if named_date else VERDICT, together=together)
-
-
-def _outcome(matter: Matter, lead: Lead, kind: str, *, by: User | None, reason: Reason | None = None) -> None:
-    """Write downwards what became of the lead: scoring learns from nothing else. A signal has no Outcome."""
-    if matter.is_signal:
-        return
-    if kind == Outcome.Kind.ACCEPTED and _accepted_before(matter, lead):
-        return  # by an earlier hop: acceptance is counted by episode
-    outcomes.record(
-        lead,
-        kind,
-        at=matter.now,
-        now=matter.now,
-        via=Outcome.Via.VERDICT,
-        by=by,
-        reason_code=reason.code if reason else "",
-        reason_label=reason.label if reason else "",
-        matter=matter.episode.public_id,
-        is_colleague=lead.pk != matter.lead.pk,
-    )
-
-
-def _accepted_before(matter: Matter, lead: Lead) -> bool:
-    said = Outcome.objects.filter(lead=lead, matter=matter.episode.public_id, kind=Outcome.Kind.ACCEPTED)
-    return said.filter(withdrawn_at=None).exists()

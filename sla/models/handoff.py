@@ -55,7 +55,10 @@ LEGAL_MOVES: tuple[tuple[str, str, bool], ...] = (
 
 
 class Leg(models.TextChoices):
+    """Which stretch of the relay: sales brings a lead to SQL; closing asks the next owner to take it from there."""
+
     SALES = "sales", "Sales"
+    CLOSING = "closing", "Closing"
 
 
 class Handoff(models.Model):
@@ -129,6 +132,10 @@ class Handoff(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="offered") | Q(next_step_at__isnull=True), name="an_offer_has_no_next_step"
             ),
+            models.CheckConstraint(
+                condition=Q(leg="sales") | (Q(leg="closing", lane="normal", hop__gt=1) & ~Q(state="returned")),
+                name="closing_follows_sales",
+            ),
         ]
         indexes = [
             # Reader: the rep's inbox and load, and their place on the board: what of theirs runs out first.
@@ -142,7 +149,9 @@ class Handoff(models.Model):
             models.Index(
                 fields=["user"],
                 name="handoff_load",
-                condition=(Q(state="offered") | Q(state="accepted", first_touched_at__isnull=True)) & ~Q(lane="signal"),
+                condition=(Q(state="offered") | Q(state="accepted", first_touched_at__isnull=True))
+                & ~Q(lane="signal")
+                & Q(leg="sales"),
             ),
             # Reader: routing, how many offers a rep got today.
             models.Index(fields=["user", "offered_at"], name="handoff_offered"),
@@ -181,6 +190,10 @@ class Handoff(models.Model):
         """Its clocks; of one fetched for a list without a question, see `Clock.all_timings`."""
         at_hand: Sequence[Clock] | None = self.__dict__.get("clocks_at_hand")
         return list(self.clocks.all()) if at_hand is None else at_hand
+
+    @property
+    def is_closing(self) -> bool:
+        return self.leg == Leg.CLOSING
 
 
 def legal_moves() -> Q:

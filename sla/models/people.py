@@ -118,6 +118,12 @@ class Rep(models.Model):
         validators=[RegexValidator(r"\Ahttps://[^\s<>\"]+\Z", "A booking link begins with https://.")],
         help_text="Where leads can pick a time with them; drafts may name it.",
     )
+    closes = models.BooleanField(
+        "closes deals",
+        default=False,
+        db_default=False,
+        help_text="May be chosen as the next owner of a lead that somebody converts. Takes no room of theirs.",
+    )
     is_active = models.BooleanField(default=True)
     cover = models.ForeignKey(
         "self",

@@ -100,6 +100,7 @@ class Reason(models.Model):
         DATE = "date", "Comes back on a date the person named"
         DISQUALIFY = "disqualify", "Never comes back by itself"
         REROUTE = "reroute", "Goes to another rep; nothing is spent"
+        BACK = "back", "Given by the next owner alone: goes back to the rep who converted it"
 
     class Evidence(models.TextChoices):
         NONE = "none", "Asks for none"
@@ -136,6 +137,11 @@ class Reason(models.Model):
         ordering = ["position", "label"]
         constraints = [
             models.CheckConstraint(condition=Q(on_reject=True) | Q(on_return=True), name="reason_stands_somewhere"),
+            models.CheckConstraint(
+                condition=~Q(follows="back") | Q(on_reject=True, on_return=False, gives_turn_back=False),
+                name="only_an_offer_goes_back",
+                violation_error_message="What goes back to the rep who converted it is said before accepting only.",
+            ),
             models.CheckConstraint(
                 condition=~Q(follows="recycle") | Q(rest_days__isnull=False, rest_days__gt=0),
                 name="recycling_rests",

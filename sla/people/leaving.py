@@ -103,6 +103,7 @@ def leave(
 ) -> int:
     """A rep receives no leads any more: everything open moves on, accepted hand-offs too. Returns how many.
 
+    What they were to close goes back to who converted it.
     It goes by the rules, to one covering rep, or waits for a manager's decision. Raises NotActive, Invalid.
     """
     rep = Rep.objects.select_related("user").get(pk=rep_id)
@@ -171,7 +172,8 @@ def _move_all(
 ) -> int:
     why = GONE if team is None else LEFT_TEAM
     moved = [each for each in held_by(rep, team=team) if move_on(each.pk, now=now, why=why, states=OPEN_STATES, by=by)]
-    for handoff in moved:
+    # What was on offer to close has gone back to who converted it.
+    for handoff in [each for each in moved if not each.is_closing]:
         if next_owner == NextOwner.COVER and cover is not None:
             where = standins.team_of(cover.user, first=handoff.team)
             standins.offer(episodes.lock(handoff.episode_id), cover.user, where, why=TAKES_OVER, by=by, now=now)

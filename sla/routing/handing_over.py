@@ -12,7 +12,7 @@ from leads.models import Team, TeamMembership, User
 from leads.transactions import business
 from scoring import episodes
 from sla import handoffs
-from sla.handoffs import moves, room
+from sla.handoffs import closers, closing, moves, room
 from sla.handoffs.answers import LONGEST_NOTE
 from sla.handoffs.taking_back import HANDED_OVER, hold_back
 from sla.models import OPEN_STATES, Handoff, Rep
@@ -41,12 +41,20 @@ def hand_over(
     """Give an open lead to a colleague of the rep's teams: it moves, and is offered to them; both are told by mail.
 
     Its clocks start afresh; what was late stays missed. Only a manager passes the colleague's capacity, with an
-    override row that says so. It can be undone for a few seconds, and both are told after them. Raises Invalid without
-    a reason, NotAble for who can't take it, OverCapacity, NotYours, AlreadyDecided.
+    override row that says so. A closing leg goes to another next owner, whoever that is. It can be undone for a few
+    seconds, and both are told after them. Raises Invalid without a reason, NotAble for who can't take it, OverCapacity,
+    NotYours, AlreadyDecided.
     """
     matter = moves.take(handoff_id, by=by, now=now)
     matter.expect(*OPEN_STATES, seen_version=seen_version)
     reason, handoff = given_why(why), matter.handoff
+    if matter.is_closing:
+        next_owner = closers.lock_other(to, handoff, now=matter.now)
+        passed = closing.pass_on(matter, next_owner, why=HANDED_OVER, note=reason, by=by)
+        if by.pk != handoff.user_id:
+            mails.news(handoff, "handed_over", now=matter.now)
+        hold_back(handoff, passed, now=matter.now)
+        return passed
     if to.pk == handoff.user_id:
         raise Invalid(f"{to} has it already. Choose a colleague.", field="to")
     if matter.is_signal:
@@ -75,7 +83,15 @@ def given_why(why: str) -> str:
 
 
 def colleagues_for(handoff: Handoff, by: User, *, now: datetime) -> list[Colleague]:
-    """To whom `by` may hand this lead over, those with most room first; who is away comes last."""
+    """To whom `by` may hand this lead over, those with most room first; who is away comes last.
+
+    Of a closing leg these are the others who close, and their room does not matter.
+    """
+    if handoff.is_closing:
+        return [
+            Colleague(each.user, load=0, capacity=1, is_away=each.is_away)
+            for each in closers.closers_for(handoff, now=now)
+        ]
     return colleagues_in(teams_for(handoff, by), but=handoff.user_id, now=now)
 
 

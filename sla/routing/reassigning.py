@@ -14,7 +14,7 @@ from scoring import episodes
 from scoring.models import Episode
 from sla import handoffs
 from sla.clocks import targets
-from sla.handoffs import moves
+from sla.handoffs import closers, closing, moves
 from sla.handoffs.moves import Matter
 from sla.models import Handoff, ManagerAct, Rep, State
 from sla.querysets import managed_teams
@@ -45,6 +45,10 @@ def reassign(
     matter = take_from(handoff_id, by=by, now=now, seen_version=seen_version)
     if to is not None:
         return _pass_on(matter, to, What.REASSIGNED, reason=given(reason), by=by)
+    if matter.is_closing:
+        raise CannotReassign(
+            "No rule says who closes. Choose who is to, or reject it with a reason for the next owner."
+        )
     _take_away(matter, None, What.ROUTED, reason=given(reason), by=by)
     wake("route")
     return None
@@ -87,6 +91,8 @@ def given(reason: str) -> str:
 def _pass_on(matter: Matter, to: User, what: What, *, reason: str, by: User) -> Handoff:
     if to.pk == matter.handoff.user_id:
         raise CannotReassign(f"{to} has it already. Choose somebody else.")
+    if matter.is_closing:
+        return _to_next_owner(matter, to, what, reason=reason, by=by)
     team = standins.team_of(to, managed_teams(by), first=matter.handoff.team)
     if not matter.is_signal:
         standins.check(team, to, matter.episode, now=matter.now)
@@ -101,10 +107,23 @@ def _pass_on(matter: Matter, to: User, what: What, *, reason: str, by: User) -> 
 def _take_away(matter: Matter, to: User | None, what: What, *, reason: str, by: User) -> str:
     """The hop ends, and who did that, and why, is kept. Returns the word for it."""
     why = TAKEN if what == What.TAKEN else REASSIGNED
-    handoff = matter.handoff
-    handoffs.move_on(handoff, why=why, now=matter.now, by=by)
-    ManagerAct.objects.create(what=what, handoff=handoff, rep=handoff.user, to=to, by=by, at=matter.now, reason=reason)
+    handoffs.move_on(matter.handoff, why=why, now=matter.now, by=by)
+    _keep(matter, to, what, reason=reason, by=by)
     return why
+
+
+def _keep(matter: Matter, to: User | None, what: What, *, reason: str, by: User) -> None:
+    rep = matter.handoff.user
+    ManagerAct.objects.create(what=what, handoff=matter.handoff, rep=rep, to=to, by=by, at=matter.now, reason=reason)
+
+
+def _to_next_owner(matter: Matter, to: User, what: What, *, reason: str, by: User) -> Handoff:
+    """A closing leg goes to another who closes; it takes nobody's room."""
+    next_owner = closers.lock_other(to, matter.handoff, now=matter.now)
+    why = TAKEN if what == What.TAKEN else REASSIGNED
+    made = closing.pass_on(matter, next_owner, why=why, by=by)
+    _keep(matter, to, what, reason=reason, by=by)
+    return made
 
 
 def _signal(episode: Episode, to: User, team: Team, *, why: str, by: User, now: datetime) -> Handoff:

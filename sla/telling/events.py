@@ -115,14 +115,16 @@ def moved(handoff: Handoff, *, now: datetime, not_before: datetime | None = None
     tell(f"handoff.{handoff.state}", handoff=handoff, now=now, once=f"v{handoff.version}", not_before=not_before)
 
 
-def all_offered(handoffs: Sequence[Handoff]) -> None:
+def all_offered(handoffs: Sequence[Handoff], *, not_before: datetime | None = None) -> None:
     """`moved` for many new hops, each at its offer; who listens is asked once."""
     hearing = outbox.hearing()
     made: list[Notification] = []
     for handoff in handoffs if hearing else ():
         event = f"handoff.{handoff.state}"
         told = outbox.listeners(event, team_id=handoff.team_id, among=hearing)
-        made += messages(event, told, handoff=handoff, now=handoff.offered_at, once=f"v{handoff.version}")
+        made += messages(
+            event, told, handoff=handoff, now=handoff.offered_at, once=f"v{handoff.version}", not_before=not_before
+        )
     outbox.queue(made)
 
 
@@ -133,6 +135,17 @@ def taken_back(handoff: Handoff, *, to_state: str, version: int, now: datetime) 
     outbox.cancel(f"{_name(handoff.episode)}:episode.waiting:hop:{handoff.hop}:", now=now)
     for endpoint in outbox.told_already(about):
         tell("handoff.undone", handoff=handoff, now=now, once=f"v{version}", only=endpoint)
+
+
+def heard_of(handoff: Handoff) -> bool:
+    """Whether any endpoint was told of this hand-off, or may have been."""
+    found = Notification.objects.filter(effect_key__startswith=f"{_name(handoff)}:", endpoint__isnull=False)
+    return found.exclude(state__in=[Notification.State.QUEUED, Notification.State.CANCELLED]).exists()
+
+
+def silence(handoff: Handoff, *, now: datetime) -> None:
+    """Nothing of this hand-off is told that has not left: no event, and no letter."""
+    outbox.cancel(f"{_name(handoff)}:", now=now)
 
 
 def payload(

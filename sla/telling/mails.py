@@ -48,6 +48,16 @@ NEWS = {
     "reopened": ("Reopened", "your manager has reopened this lead. It is yours again, as accepted."),
     "handed_over": ("Handed over", "your manager has given this lead to a colleague. Nothing is left to do."),
     "taken_back": ("Taken back", "whoever handed this lead over to you took that back. Nothing is left to do."),
+    "taken_up": ("Taken on", "the next owner has accepted this lead. Nothing is left to do; the credit is yours."),
+    "given_back": ("Yours again", "the next owner does not take this lead. It is yours again, as accepted."),
+    "hand_raised_closing": ("Asked for us", "this lead asked to hear from us, and waits for your answer: accept it."),
+    "disqualified_closing": ("Disqualified", "this lead no longer qualifies. Accept it, or reject it."),
+    "handed_over_closing": (
+        "Handed over",
+        "your manager has asked somebody else to close this. Nothing is left to do.",
+    ),
+    "credited_bought_closing": ("Bought", "this lead has bought. It counts as accepted by you; nothing is left to do."),
+    "credited_converted_closing": ("A deal is open", "a deal was opened for this lead. It counts as accepted by you."),
     "credited_bought": ("Bought", "this lead has bought. It counts as converted by you; nothing is left to do."),
     "credited_converted": ("A deal is open", "a deal was opened for this lead. It counts as converted by you."),
     "bought": ("Withdrawn: bought", "this lead has bought, so the offer was withdrawn."),
@@ -137,9 +147,21 @@ def _new_lead(handoff: Handoff, promised: Sequence[ClockTiming], *, now: datetim
     )
 
 
-def news(handoff: Handoff, what: str, *, now: datetime, once: str = "") -> None:
-    """Tell the rep what has become of a lead they have; once per hand-off, news and `once`."""
-    headline, message = NEWS[what]
+def news(
+    handoff: Handoff,
+    what: str,
+    *,
+    now: datetime,
+    once: str = "",
+    not_before: datetime | None = None,
+    message: str = "",
+) -> None:
+    """Tell the rep what has become of a lead they have; once per hand-off, news and `once`.
+
+    Of some things a next owner who is asked reads other words.
+    """
+    headline, words = NEWS[f"{what}_closing" if handoff.is_closing and f"{what}_closing" in NEWS else what]
+    message = message or words
     person = about(handoff.episode.lead, handoff.user)
     if what == "erased":
         person |= {"lead_name": "A lead of yours", "company": ""}
@@ -151,14 +173,69 @@ def news(handoff: Handoff, what: str, *, now: datetime, once: str = "") -> None:
         template="news",
         data=person
         | {"headline": headline, "message": message, "touch": touch._asdict() if touch is not None else None},
-        effect_key=":".join(part for part in (f"handoff:{handoff.public_id}", what, once) if part),
+        effect_key=":".join(part for part in (_key(handoff), what, once) if part),
         now=now,
+        not_before=not_before,
     )
     outbox.queue([made])
 
 
+def closing(
+    handoff: Handoff,
+    promised: Iterable[ClockTiming],
+    *,
+    sales: Handoff | None,
+    now: datetime,
+    not_before: datetime | None,
+) -> None:
+    """Tell the next owner what they are asked to take from here, from whom, and by when it wants an answer."""
+    sums = {each.clock.target: sum_of_start(each, handoff.user)._asdict() for each in promised}
+    person = about(handoff.episode.lead, handoff.user)
+    whose = f" ({person['company']})" if person["company"] else ""
+    made = _told(
+        handoff,
+        NEW_LEAD,
+        subject=f"To close: {person['lead_name']}{whose}",
+        template="closing",
+        data=person
+        | {
+            "former": str(sales.user) if sales is not None else "",
+            "tier": handoff.get_tier_display(),
+            "accept": sums.get(Target.ACCEPT),
+            "answer_url": links.link(handoff, handoff.user, now=now),
+        },
+        effect_key=f"{_key(handoff)}:closing",
+        now=now,
+        not_before=not_before,
+    )
+    outbox.queue([made])
+
+
+def given_back(handoff: Handoff, *, closer: User, said: str, now: datetime, not_before: datetime | None) -> None:
+    """Tell who had converted a lead that they have it again, and why."""
+    message = f"{inert(str(closer))} does not take this lead: {inert(said)}. It is yours again, as accepted."
+    news(handoff, "given_back", now=now, not_before=not_before, message=message)
+
+
+def take_back_news(handoff: Handoff, what: str, *, now: datetime) -> None:
+    """What was to be told of this hand-off is so no more."""
+    outbox.cancel(f"{_key(handoff)}:{what}:", now=now)
+
+
+def _key(handoff: Handoff) -> str:
+    return f"handoff:{handoff.public_id}"
+
+
 def _told(
-    handoff: Handoff, kind: str, *, subject: str, template: str, data: dict[str, Any], effect_key: str, now: datetime
+    handoff: Handoff,
+    kind: str,
+    *,
+    subject: str,
+    template: str,
+    data: dict[str, Any],
+    effect_key: str,
+    now: datetime,
+    not_before: datetime | None = None,
 ) -> Notification:
     """A letter to the rep of a hand-off, to be queued: it says what is true now, and is written when it is sent."""
     return outbox.letter(
@@ -172,6 +249,7 @@ def _told(
         data=data,
         lead=handoff.episode.lead,
         now=now,
+        not_before=not_before,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scoring.models import Lane
-from sla.handoffs import effects
+from sla.handoffs import closing, effects
 from sla.handoffs.answers import reasons_for
 from sla.handoffs.effects import Effect
 from sla.models import Handoff, Reason, State
@@ -38,14 +38,21 @@ def evidence_name(code: str) -> str:
 def choices(handoff: Handoff, draft: Draft, *, now: datetime) -> list[Choice]:
     """The reasons that may be given where the hand-off stands, each with its effect if it were given now."""
     offered, is_signal = handoff.state == State.OFFERED, handoff.lane == Lane.SIGNAL
-    reasons = reasons_for(on_reject=offered)
+    reasons = reasons_for(on_reject=offered, closing=handoff.is_closing)
+    sales = closing.sales_leg(handoff.episode) if handoff.is_closing else None
     if is_signal:
         reasons = reasons.exclude(follows=Reason.Follows.DATE)
     turn_of = effects.turn_of(handoff)
     return [
         Choice(
             reason,
-            effects.of(reason, now=now, is_signal=is_signal, turn_of=turn_of),
+            effects.of(
+                reason,
+                now=now,
+                is_signal=is_signal,
+                turn_of=turn_of,
+                back_to=sales.user if sales is not None else None,
+            ),
             needs=_needs(reason, offered=offered),
             evidence=draft.values.get(evidence_name(reason.code), ""),
             is_chosen=draft.values.get("reason") == reason.code,

@@ -49,6 +49,8 @@ def _said(step: LadderStep, clock: Clock, viewer: User) -> str:
     """One step, as the viewer would be told it."""
     rep = clock.handoff.user if clock.handoff is not None else None
     is_theirs = rep is not None and rep.pk == viewer.pk
+    if clock.handoff is not None and clock.handoff.is_closing and step.moves:
+        return "your manager decides" if is_theirs else "the manager decides"
     match step.action:
         case Action.TELL_REP:
             return "you are reminded" if is_theirs else f"{rep or 'the rep'} is reminded"
