@@ -70,6 +70,10 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         """Of one episode: the one somebody has, else what ended last: a later hop may have been taken back."""
         return self.order_by(F("closed_at").desc(nulls_first=True), "-hop")
 
+    def standing(self) -> HandoffQuerySet:
+        """Without those whose making was undone."""
+        return self.filter(is_undone=False)
+
     def to_decide(self) -> HandoffQuerySet:
         """Offered, and nobody has answered yet."""
         return self.filter(state="offered")
@@ -92,7 +96,7 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
 
     def closed_since(self, at: datetime) -> HandoffQuerySet:
         """Ended at that instant or later, however they ended."""
-        return self.filter(closed_at__gte=at)
+        return self.standing().filter(closed_at__gte=at)
 
     def of_user(self, user: User) -> HandoffQuerySet:
         """Offered to this person."""
@@ -203,7 +207,7 @@ def left_to_a_manager() -> Exists:
     """Of an episode: its last rep is gone, and a manager is to say where it goes; not once a hand is raised again."""
     from sla.models import Handoff, LeftBehind
 
-    later = Handoff.objects.filter(episode=OuterRef("handoff__episode"), hop__gt=OuterRef("handoff__hop"))
+    later = Handoff.objects.standing().filter(episode=OuterRef("handoff__episode"), hop__gt=OuterRef("handoff__hop"))
     raised = EpisodeChange.objects.filter(
         episode=OuterRef("handoff__episode"), what="hand_raised", at__gte=OuterRef("since")
     )

@@ -23,7 +23,7 @@ from sla.api.idempotency import idempotent
 from sla.api.touches import TouchSerializer
 from sla.handoffs import verdicts
 from sla.handoffs.moves import NotYours, may_act
-from sla.models import Clock, Handoff, Reason, State, Touch
+from sla.models import Clock, Handoff, Leg, Reason, State, Touch
 from sla.routing import handing_over
 
 
@@ -88,6 +88,7 @@ class HandoffSerializer(serializers.ModelSerializer[Handoff]):
             "opened_by",
             "rep",
             "team",
+            "leg",
             "hop",
             "state",
             "version",
@@ -116,6 +117,7 @@ class HandoffFilter(django_filters.FilterSet):
     lead_email = django_filters.CharFilter(method="by_email", label="E-mail of the lead, present or former")
     rep = django_filters.CharFilter("user__email", "iexact", label="E-mail of the rep")
     state = django_filters.MultipleChoiceFilter(choices=State.choices)
+    leg = django_filters.ChoiceFilter(choices=Leg.choices)
 
     class Meta:
         model = Handoff
@@ -150,6 +152,12 @@ class ReturnSerializer(RejectSerializer):
 class ConvertSerializer(SeenSerializer):
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
     bant = serializers.DictField(child=serializers.CharField(), required=False, default=dict)
+    to = serializers.EmailField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="E-mail of the next owner, who is asked to close; empty: the rep keeps the lead.",
+    )
 
 
 class HandOverSerializer(SeenSerializer):
@@ -171,6 +179,13 @@ class TouchActionSerializer(serializers.Serializer[Any]):
     meeting_at = serializers.DateTimeField(
         required=False, allow_null=True, default=None, help_text="With the outcome booked: when the meeting is."
     )
+
+
+def _colleague(email: str) -> User:
+    found = User.objects.filter(email__iexact=email, is_active=True).first()
+    if found is None:
+        raise Invalid("There is no such colleague.", field="to")
+    return found
 
 
 class HandoffViewSet(ClockActions, viewsets.ReadOnlyModelViewSet[Handoff]):
@@ -243,12 +258,14 @@ class HandoffViewSet(ClockActions, viewsets.ReadOnlyModelViewSet[Handoff]):
     @action(detail=True, methods=["post"])
     @idempotent
     def convert(self, request: Request, public_id: UUID) -> Response:
-        """Sales-qualified: the conversation found a deal to work on."""
+        """Sales-qualified: the conversation found a deal to work on. A next owner gets a closing leg to accept."""
         handoff, data = self._asked(request, ConvertSerializer)
+        to = _colleague(data["to"]) if data["to"] else None
         verdicts.convert(
             handoff.pk,
             bant=data["bant"],
             note=data["note"],
+            to=to,
             **self._actors(handoff),
             now=clock.now(),
             seen_version=data["version"],
@@ -261,9 +278,7 @@ class HandoffViewSet(ClockActions, viewsets.ReadOnlyModelViewSet[Handoff]):
     def hand_over(self, request: Request, public_id: UUID) -> Response:
         """Give it to a colleague of the rep's teams; answers with this hand-off, which has moved."""
         handoff, data = self._asked(request, HandOverSerializer)
-        to = User.objects.filter(email__iexact=data["to"], is_active=True).first()
-        if to is None:
-            raise Invalid("There is no such colleague.", field="to")
+        to = _colleague(data["to"])
         by: User = request.user  # type: ignore[assignment]
         handing_over.hand_over(handoff.pk, to=to, why=data["why"], by=by, now=clock.now(), seen_version=data["version"])
         return self._present()

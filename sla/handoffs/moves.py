@@ -23,7 +23,7 @@ UNDO_FOR = timedelta(seconds=15)
 
 MOVE_FIELDS = (
     *("state", "version", "accepted_at", "closed_at", "reason", "evidence", "note", "named_date", "bant"),
-    *("first_touched_at", "touches", "tier", "lane", "policy_version"),
+    *("first_touched_at", "touches", "tier", "lane", "policy_version", "is_undone"),
 )
 
 

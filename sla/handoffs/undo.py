@@ -149,7 +149,7 @@ def _take_away(handoff_id: int, matter: Matter, *, by: User | None) -> None:
     made = Matter.of(matter.lead, matter.episode, handoff, now=matter.now)
     told = events.heard_of(handoff)
     events.silence(handoff, now=made.now)
-    made.become(State.WITHDRAWN, closed_at=made.now)
+    made.become(State.WITHDRAWN, closed_at=made.now, is_undone=True)
     targets.void(handoff, why="undone", now=made.now)
     made.record(by=by, why="undo", performed_by=False)
     if not told:

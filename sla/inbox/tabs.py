@@ -54,7 +54,7 @@ class Inbox:
         """How many rows each tab has, and how many of the whole are `adrift` or `to_decide`; in one question."""
         now, midnight = self.now, _midnight(self.now)
         awake = Q(snoozed_until=None) | Q(snoozed_until__lte=now)
-        there = Q(state__in=OPEN) | Q(closed_at__gte=midnight)
+        there = Q(state__in=OPEN) | Q(closed_at__gte=midnight, is_undone=False)
         counted = Handoff.objects.of_user(self.viewer).filter(there)
         inside = Q(pk__in=self.filter.chosen.filter(there).values("pk")) if self.filter.asked else Q()
         decide, follow = Q(state="offered") & awake, Q(state="accepted") & awake

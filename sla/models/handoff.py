@@ -98,6 +98,9 @@ class Handoff(models.Model):
     next_step_is_own = models.BooleanField(
         default=False, db_default=False, help_text="A person set it, not the cadence."
     )
+    is_undone = models.BooleanField(
+        default=False, db_default=False, help_text="The verdict that made it was taken back: as if it had never been."
+    )
     snoozed_until = models.DateTimeField(null=True, blank=True, help_text="Until then the inbox keeps it out of sight.")
 
     objects = HandoffQuerySet.as_manager()
@@ -132,6 +135,7 @@ class Handoff(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="offered") | Q(next_step_at__isnull=True), name="an_offer_has_no_next_step"
             ),
+            models.CheckConstraint(condition=Q(is_undone=False) | Q(state="withdrawn"), name="the_undone_is_withdrawn"),
             models.CheckConstraint(
                 condition=Q(leg="sales") | (Q(leg="closing", lane="normal", hop__gt=1) & ~Q(state="returned")),
                 name="closing_follows_sales",

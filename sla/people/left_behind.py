@@ -106,7 +106,7 @@ def to_decide(user: User) -> QuerySet[LeftBehind]:
 
 def undecided() -> QuerySet[LeftBehind]:
     """What waits for a manager: the hand-off is still with somebody who is away, or its episode with nobody."""
-    later = Handoff.objects.filter(episode=OuterRef("handoff__episode"), hop__gt=OuterRef("handoff__hop"))
+    later = Handoff.objects.standing().filter(episode=OuterRef("handoff__episode"), hop__gt=OuterRef("handoff__hop"))
     with_nobody = Q(absence=None, handoff__episode__phase=Phase.WAITING) & ~Exists(later)
     return LeftBehind.objects.filter(settled_at=None, due_at=None).filter(
         with_nobody | Q(absence__isnull=False, handoff__state=State.ACCEPTED)

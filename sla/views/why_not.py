@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from leads.models import Lead
 from leads.viewer import is_part, signed_in, viewer_of
 from sla import why
-from sla.models import Handoff
+from sla.models import Handoff, Leg
 
 
 @signed_in
@@ -20,7 +20,9 @@ def why_not(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Of the last offer that routing made of this lead; `?rep=` names whom, else it is the viewer."""
     viewer = viewer_of(request)
     lead = get_object_or_404(Lead.objects.visible_to(viewer), public_id=public_id)
-    offers = Handoff.objects.filter(episode__lead=lead, trace__isnull=False).select_related("user", "team", "trace")
+    offers = Handoff.objects.filter(episode__lead=lead, leg=Leg.SALES, trace__isnull=False).select_related(
+        "user", "team", "trace"
+    )
     handoff = offers.order_by("-episode__opened_at", "-episode_id", "-hop").first()
     if handoff is None:
         raise Http404

@@ -34,7 +34,12 @@ class WhyRep:
 
 def why_rep(episode: Episode) -> WhyRep | None:
     """Why the last offer of this episode went to whom it went; None where none was made by routing."""
-    traced = [handoff for handoff in episode.handoffs.all() if hasattr(handoff, "trace")]
+    # Whom somebody chose to close, and who has it back, was compared with nobody.
+    traced = [
+        handoff
+        for handoff in episode.handoffs.all()
+        if hasattr(handoff, "trace") and "rep" in (handoff.trace.trace.get("chosen") or {})
+    ]
     if not traced:
         return None
     handoff = traced[-1]

@@ -33,6 +33,15 @@ def reject(now: datetime, *, handoff: int, by: int) -> str:
     return handoffs.reject(handoff, reason="bad_contact", by=user(by), now=now).state
 
 
+def give_back(now: datetime, *, handoff: int, by: int) -> str:
+    """The next owner says no."""
+    return handoffs.reject(handoff, reason="not_ready", by=user(by), now=now).state
+
+
+def convert_to(now: datetime, *, handoff: int, to: int, by: int) -> str:
+    return handoffs.convert(handoff, to=user(to), by=user(by), now=now).state
+
+
 def reroute(now: datetime, *, handoff: int, by: int) -> str:
     """It is somebody else's: no verdict on the lead."""
     return handoffs.reject(handoff, reason="wrong_territory", by=user(by), now=now).state
@@ -200,6 +209,8 @@ JOBS: dict[str, Callable[..., Any]] = {
         contest,
         uphold,
         overturn,
+        give_back,
+        convert_to,
         undo,
         touch,
         dial,
