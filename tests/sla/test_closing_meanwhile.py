@@ -215,7 +215,7 @@ class TestThePerson:
         sound()
 
     def test_is_erased_and_it_is_withdrawn(self, leg: Handoff, now: datetime) -> None:
-        erasing.erase(lead_of(leg), now=now + SOON, by=None)
+        erasing.erase(leg.episode.lead_id, now=now + SOON, by=None)
         leg.refresh_from_db()
         assert (leg.state, episode_of(leg).closed_as) == (State.WITHDRAWN, ClosedAs.ERASED)
         sound()
