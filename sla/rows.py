@@ -91,4 +91,5 @@ def what_happened(handoff: Handoff, *, now: datetime) -> str:
         return f"This moved on to another rep {when}"
     if state == State.WITHDRAWN:
         return f"This was withdrawn {when}"
+    state = State.ACCEPTED if handoff.is_closing and state == State.CONVERTED else state
     return f"{last.performed_by or last.by or 'Baton'} {HAPPENED[state]} {when}"

@@ -12,7 +12,8 @@ from scoring.models import Lane
 from sla.clocks import policies, promising, targets
 from sla.clocks.deadlines import NotCountable
 from sla.handoffs import moves
-from sla.models import Handoff, Leg, Rep, State, Target
+from sla.models import Handoff, Leg, Rep, Target
+from sla.people import calendars
 
 
 class NotAbleToClose(Refused):
@@ -39,30 +40,32 @@ class Closer:
     due_at: datetime | None
 
 
-def closers_for(handoff: Handoff, *, now: datetime, but: int | None = None) -> list[Closer]:
+def closers_for(handoff: Handoff, *, now: datetime) -> list[Closer]:
     """Who may take this lead from here: its account's owner first, then by name; who is away comes last.
 
-    Whoever has it is left out; `but` as well.
+    Whoever has it is left out.
     """
     reps = Rep.objects.filter(closes=True, is_active=True, user__is_active=True).exclude(user=handoff.user_id)
-    found = list(reps.exclude(user=but).select_related("user").order_by("pk") if but else reps.select_related("user"))
+    found = list(reps.select_related("user").order_by("pk"))
+    if not found:
+        return []
     teams = _teams_of([rep.user_id for rep in found])
     away = moves.who_is_away([rep.pk for rep in found], now=now)
     account = handoff.episode.lead.account
     owner_id = account.owner_id if account is not None else None
-    version = targets.policy(handoff.episode, handoff.episode.lead) or handoff.policy_version
-    made = []
-    for rep in found:
-        team = teams.get(rep.user_id)
-        if team is None:
-            continue
-        is_away = rep.pk in away
-        leg = Handoff(
-            episode=handoff.episode, user=rep.user, team=team, leg=Leg.CLOSING, lane=Lane.NORMAL,
-            tier=handoff.episode.tier, policy_version=version, state=State.OFFERED, offered_at=now,
-        )  # fmt: skip
-        due_at = None if is_away else _due(leg, now=now)
-        made.append(Closer(rep.user, team, is_away, rep.user_id == owner_id, due_at))
+    asked = [_leg(handoff, rep.user, teams[rep.user_id], now=now) for rep in found if rep.user_id in teams]
+    dues = _dues(asked, now=now)
+    away_users = {rep.user_id for rep in found if rep.pk in away}
+    made = [
+        Closer(
+            leg.user,
+            leg.team,
+            is_away=leg.user_id in away_users,
+            is_account_owner=leg.user_id == owner_id,
+            due_at=due if leg.user_id not in away_users else None,
+        )
+        for leg, due in zip(asked, dues, strict=True)
+    ]
     return sorted(made, key=lambda each: (each.is_away, not each.is_account_owner, str(each.user).lower()))
 
 
@@ -95,11 +98,37 @@ def _teams_of(user_ids: list[int]) -> dict[int, Team]:
     return found
 
 
-def _due(leg: Handoff, *, now: datetime) -> datetime | None:
-    line = policies.target_for(leg.policy_version, Target.ACCEPT, policies.heat_of(leg))
+def _leg(handoff: Handoff, user: User, team: Team, *, now: datetime) -> Handoff:
+    """The closing leg as it would be, never written."""
+    return Handoff(
+        episode=handoff.episode,
+        user=user,
+        team=team,
+        leg=Leg.CLOSING,
+        lane=Lane.NORMAL,
+        tier=handoff.episode.tier,
+        offered_at=now,
+    )
+
+
+def _dues(legs: list[Handoff], *, now: datetime) -> list[datetime | None]:
+    """By when each of these would have to be answered; None where nothing is promised, or nothing can be counted."""
+    if not legs:
+        return []
+    episode = legs[0].episode
+    version = targets.policy(episode, episode.lead)
+    line = policies.target_for(version, Target.ACCEPT, policies.heat_of(legs[0])) if version is not None else None
     if line is None:
-        return None
-    try:
-        return promising.promise(leg, line, start_at=now).due_at
-    except NotCountable:
-        return None
+        return [None] * len(legs)
+    known, counted = calendars.Known(legs), dict[tuple[int, ...], datetime | None]()
+    dues = []
+    for leg in legs:
+        versions = known.versions(leg, line.hours)
+        key = tuple(versions)
+        if key not in counted:
+            try:
+                counted[key] = promising.promise_in(versions, line, start_at=now).due_at
+            except NotCountable:
+                counted[key] = None
+        dues.append(counted[key])
+    return dues

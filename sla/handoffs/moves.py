@@ -236,6 +236,8 @@ def how_it_stands(handoff: Handoff) -> str:
     """The present state in a sentence, with who brought it there."""
     last = handoff.changes.select_related("by", "performed_by").last()
     who = str(last.performed_by or last.by or "Baton") if last is not None else "Baton"
+    if handoff.is_closing and handoff.state == State.CONVERTED:
+        return f"{who} has accepted it."
     return {
         State.OFFERED: "It is on offer and waits for an answer.",
         State.ACCEPTED: f"{who} has accepted it.",

@@ -157,7 +157,7 @@ def toast_after(request: HttpRequest, *, now: datetime) -> Toast | None:
 
 def _undo_toast(handoff: Handoff, *, now: datetime, again: bool = False) -> Toast:
     last = handoff.changes.order_by("-at", "-id").first()
-    text = f"{SAID.get(State(handoff.state), 'Done')}: {handoff.episode.lead.name}"
+    text = f"{_what(handoff, last)}: {handoff.episode.lead.name}"
     if last is None or last.is_undo:
         return Toast(text if last is None else f"Undone: {handoff.episode.lead.name}")
     if again:
@@ -165,6 +165,17 @@ def _undo_toast(handoff: Handoff, *, now: datetime, again: bool = False) -> Toas
     if handoff.state in FINAL and not is_handed_over(last):
         return Toast(text)
     return Toast(text, handoff, seconds=_seconds_left(last, now=now))
+
+
+def _what(handoff: Handoff, last: HandoffChange | None) -> str:
+    """What was done, in a word or two; of a conversion, who was asked to take it from here."""
+    if handoff.is_closing and handoff.state == State.CONVERTED:
+        return SAID[State.ACCEPTED]
+    made = last.before.get("made") if last is not None else None
+    if handoff.state == State.CONVERTED and made is not None:
+        asked = Handoff.objects.select_related("user").get(pk=made).user
+        return f"Converted, {asked} is asked to close"
+    return SAID.get(State(handoff.state), "Done")
 
 
 def _seconds_left(change: HandoffChange, *, now: datetime) -> int:

@@ -17,6 +17,7 @@ from leads.viewer import is_part, signed_in, viewer_of
 from scoring.models import Episode, Lane
 from sla import checklists, clocks, handoffs, routing, timers
 from sla.clocks import pausing
+from sla.handoffs import closers, closing
 from sla.models import CalendarVersion, Clock, ClockPause, ClockTiming, Handoff, State, Touch
 from sla.nextsteps import choices as later
 from sla.querysets import managed_teams
@@ -74,6 +75,7 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime, draft: Draft = NOTHIN
     handoff = Handoff.objects.filter(episode=episode).for_rows().last_in_play().first() if episode else None
     waiting = _waiting(episode, viewer, now=now)
     acts = handoff is not None and handoffs.may_act(handoff, viewer)
+    sales = closing.sales_leg(handoff.episode) if handoff is not None and handoff.is_closing else None
     shown = list(handoff.all_clocks) if handoff is not None and hosted is None else []
     if waiting is not None and hosted is None:
         shown = list(Clock.objects.filter(episode=episode, handoff=None, verdict="").select_related("extension__by"))
@@ -82,6 +84,7 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime, draft: Draft = NOTHIN
         "lead": lead,
         "episode": episode,
         "handoff": handoff,
+        "sales": sales,
         "waiting": waiting,
         "timer": timers.of_handoff(handoff, now=now) if handoff is not None else None,
         "clocks": [_shown(each, acts=acts, manages=manages, now=now) for each in shown],
@@ -109,7 +112,16 @@ def promise_of(lead: Lead, *, viewer: User, now: datetime, draft: Draft = NOTHIN
         else [],
         "resting": lead.rest_until is not None and lead.rest_until > now,
         "now": now,
-    } | later_of(handoff, now=now)
+    } | (later_of(handoff, now=now) | (_next_owners(handoff, draft, now=now) if acts and handoff is not None else {}))
+
+
+def _next_owners(handoff: Handoff, draft: Draft, *, now: datetime) -> dict[str, Any]:
+    """Who may take it from here once it is converted; the owner of the account is suggested."""
+    if handoff.state != State.ACCEPTED or handoff.lane == Lane.SIGNAL:
+        return {}
+    found = closers.closers_for(handoff, now=now)
+    owner = next((str(each.user.public_id) for each in found if each.is_account_owner and not each.is_away), "")
+    return {"closers": found, "next_owner": draft.values.get("to", owner)}
 
 
 def later_of(handoff: Handoff | None, *, now: datetime) -> dict[str, Any]:

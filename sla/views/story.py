@@ -33,6 +33,13 @@ MOVES = {
     State.MOVED: ("arrow-path", "Moved on from {rep}", ""),
     State.WITHDRAWN: ("no-symbol", "Withdrawn from {rep}", ""),
 }
+# The same of a closing leg, where it is said otherwise.
+CLOSING = {
+    State.OFFERED: ("trophy", "{rep} is asked to close", ""),
+    State.ACCEPTED: ("check", "{who} took it on to close", "good"),
+    State.CONVERTED: ("trophy", "The matter is closed as converted", "good"),
+    State.REJECTED: ("x-mark", "{who} gave it back", ""),
+}
 
 
 # What a chip leaves: everything, what the lead did, what we did.
@@ -121,7 +128,7 @@ def _qualified(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
 
 
 def _moves(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
-    rows = HandoffChange.objects.filter(handoff__episode__lead=lead).select_related(
+    rows = HandoffChange.objects.filter(handoff__episode__lead=lead, handoff__is_undone=False).select_related(
         "handoff__user", "handoff__reason", "by", "performed_by"
     )
     return [_move(row) for row in older_than(rows, before, at="at", limit=limit)]
@@ -135,14 +142,14 @@ def _followed(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
         during |= span & Q(at__lte=member.left_at) if member.left_at is not None else span
     if not during:
         return []
-    changes = HandoffChange.objects.filter(during)
+    changes = HandoffChange.objects.filter(during, handoff__is_undone=False)
     rows = changes.select_related("handoff__user", "handoff__reason", "by", "performed_by")
     found = older_than(rows, before, at="at", limit=limit)
     return [replace(_move(row), note="", who="with a colleague’s matter") for row in found]
 
 
 def _move(row: HandoffChange) -> Entry:
-    icon, words, tone = MOVES[State(row.to_state)]
+    icon, words, tone = (MOVES | CLOSING if row.handoff.is_closing else MOVES)[State(row.to_state)]
     rep = row.handoff.user
     who = row.performed_by or row.by or "Baton"
     said = words.format(rep=rep, who=who)

@@ -90,9 +90,11 @@ def return_(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
 
 @verdict
 def convert(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
-    """Sales-qualified, with what is known of the questions of the checklist."""
+    """Sales-qualified, with what is known of the questions of the checklist, and who takes it from here."""
+    to = _person(request, "Choose who takes it from here.") if request.POST.get("to") else None
     return handoffs.convert(
         handoff_id,
+        to=to,
         bant=_answers(request, handoff_id),
         note=request.POST.get("note", ""),
         seen_version=seen_version(request),
@@ -103,9 +105,7 @@ def convert(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
 @verdict
 def hand_over(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """The rep, or a manager for them, gives it to a colleague, with the reason; told is how the former one stands."""
-    to = User.objects.filter(public_id=_uuid(request.POST.get("to", "")), is_active=True).first()
-    if to is None:
-        raise Invalid("Choose a colleague.", field="to")
+    to = _person(request, "Choose a colleague.")
     why, seen = request.POST.get("why", ""), seen_version(request)
     handing_over.hand_over(handoff_id, to=to, why=why, seen_version=seen, **told)
     return Handoff.objects.select_related("user", "episode__lead").get(pk=handoff_id)
@@ -191,6 +191,14 @@ def _chosen(request: HttpRequest, name: str) -> str:
     if not value:
         raise Invalid("Choose a reason.", field=name)
     return value
+
+
+def _person(request: HttpRequest, otherwise: str) -> User:
+    """Whom the form names. Raises Invalid with this sentence where there is nobody."""
+    found = User.objects.filter(public_id=_uuid(request.POST.get("to", "")), is_active=True).first()
+    if found is None:
+        raise Invalid(otherwise, field="to")
+    return found
 
 
 def _uuid(text: str) -> UUID:
