@@ -1,7 +1,8 @@
 """The table, and the cases that are registered for its cells.
 
 A case is registered with `@case(row, column)` and runs through the verbs; what stands in the table as "–" is a case
-too: the same thing happens, and nothing changes. Left out, as it comes later: the closing leg.
+too: the same thing happens, and nothing changes. The closing leg has a table of its own: docs/closing.md, and
+`tests/sla/test_closing.py` with `test_closing_meanwhile.py`.
 """
 
 from __future__ import annotations
