@@ -34,7 +34,7 @@ def _called(user: str) -> tuple[str, str]:
 
 # What the board reads of each; anything more would cost every line of it.
 OF_A_LINE = (
-    *("public_id", "version", "hop", "lane", "tier", "state", "next_due_at", "next_step_at", "snoozed_until"),
+    *("public_id", "version", "hop", "leg", "lane", "tier", "state", "next_due_at", "next_step_at", "snoozed_until"),
     *("first_touched_at", *_called("user"), "episode__qualification__total"),
     *(f"episode__lead__{field}" for field in ("public_id", "first_name", "last_name", "email")),
     *(f"episode__lead__account__{field}" for field in ("name", "domain", "group_id")),
