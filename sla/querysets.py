@@ -74,6 +74,10 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         """Without those whose making was undone."""
         return self.filter(is_undone=False)
 
+    def of_sales(self) -> HandoffQuerySet:
+        """Offers to qualify and work a lead, without closing legs and what was undone."""
+        return self.standing().filter(leg="sales")
+
     def to_decide(self) -> HandoffQuerySet:
         """Offered, and nobody has answered yet."""
         return self.filter(state="offered")

@@ -1,4 +1,7 @@
-"""What was before: to whom these people were offered, who said no, who has a colleague. Read once for many."""
+"""What was before: to whom these people were offered, who said no, who has a colleague. Read once for many.
+
+Who was asked to close has no part in it: sales is routed by what sales did.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ class Past:
         if leads:
             # Who handed it over took it back within the seconds of undo: it was never theirs.
             taken_back = Q(state=State.WITHDRAWN, closed_at__lte=F("offered_at") + UNDO_FOR)
-            rows = Handoff.objects.filter(episode__lead__in=leads).exclude(taken_back).order_by("pk")
+            rows = Handoff.objects.of_sales().filter(episode__lead__in=leads).exclude(taken_back).order_by("pk")
             fields = ("episode__lead", "episode", "user", "team", "state", "offered_at", "pk")
             for row in rows.values_list(*fields):
                 found.setdefault(row[0], []).append(Offered(*row))
@@ -109,7 +112,7 @@ class Past:
         found: dict[int, int] = {}
         if not self._ids:
             return found
-        held = Handoff.objects.open().filter(linked).exclude(lane=Lane.SIGNAL).order_by("pk")
+        held = Handoff.objects.of_sales().open().filter(linked).exclude(lane=Lane.SIGNAL).order_by("pk")
         for of, split_from, user_id in held.values_list("episode", "episode__split_from", "user"):
             for pk in self._ids:
                 if pk == split_from or opened_from.get(pk) == of:

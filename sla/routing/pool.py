@@ -76,11 +76,13 @@ def _of_page(page: Sequence[int], rep: Rep, teams: Mapping[int, Team], rules: Se
 
 def _known(episodes: Sequence[Episode], rep: Rep) -> _Known:
     offers: dict[int, list[tuple[int, str, int]]] = {}
-    made = Handoff.objects.filter(episode__in=episodes).only("episode", "user", "state", "team").order_by("hop")
+    made = (
+        Handoff.objects.of_sales().filter(episode__in=episodes).only("episode", "user", "state", "team").order_by("hop")
+    )
     for offer in made:
         offers.setdefault(offer.episode_id, []).append((offer.user_id, offer.state, offer.team_id))
     leads = [episode.lead_id for episode in episodes]
-    rejected = Handoff.objects.filter(user=rep.user_id, state=State.REJECTED, episode__lead__in=leads)
+    rejected = Handoff.objects.of_sales().filter(user=rep.user_id, state=State.REJECTED, episode__lead__in=leads)
     asked = ladder.teams_asked([episode.pk for episode in episodes])
     return _Known(offers, asked, frozenset(rejected.values_list("episode__lead", flat=True)))
 

@@ -16,6 +16,7 @@ from sla.models import ClockStep, Handoff, LadderStep, Leg, ManagerAct, Rep, Sta
 from sla.people import absences, beginning, leaving
 from sla.routing import reassigning
 from sla.routing.handing_over import colleagues_for, hand_over
+from sla.routing.past import Past
 from sla.routing.reassigning import CannotReassign
 from tests.desk import HOUR, Company, act, clock_of, company, joined, judge, learn
 from tests.sound import assert_sound
@@ -146,6 +147,13 @@ class TestItIsPassedOn:
             State.CONVERTED, Leg.CLOSING, ClosedAs.CONVERTED,
         )  # fmt: skip
         sound()
+
+
+class TestRouting:
+    def test_remembers_who_had_it_in_sales(self, house: Company, leg: Handoff, now: datetime) -> None:
+        handoffs.accept(leg.pk, by=leg.user, now=now)
+        other, lead = house.episode(house.lead(now=now), now=now), lead_of(leg)
+        assert Past([(other, lead)]).last_of(lead, other) == house.ben.user_id
 
 
 class TestThePerson:
