@@ -79,7 +79,7 @@ def _known(episodes: Sequence[Episode], rep: Rep) -> _Known:
     made = (
         Handoff.objects.of_sales().filter(episode__in=episodes).only("episode", "user", "state", "team").order_by("hop")
     )
-    for offer in made:
+    for offer in made.only("episode", "user", "state", "team"):
         offers.setdefault(offer.episode_id, []).append((offer.user_id, offer.state, offer.team_id))
     leads = [episode.lead_id for episode in episodes]
     rejected = Handoff.objects.of_sales().filter(user=rep.user_id, state=State.REJECTED, episode__lead__in=leads)
