@@ -5,53 +5,105 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0014_limit_when_to_contest'),
-        ('scoring', '0004_read_what_opened_in_a_week'),
-        ('sla', '0027_contest_rejections'),
+        ("leads", "0014_limit_when_to_contest"),
+        ("scoring", "0004_read_what_opened_in_a_week"),
+        ("sla", "0027_contest_rejections"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='handoff',
-            name='handoff_load',
+            model_name="handoff",
+            name="handoff_load",
         ),
         migrations.AddField(
-            model_name='handoff',
-            name='is_undone',
-            field=models.BooleanField(db_default=False, default=False, help_text='The verdict that made it was taken back: as if it had never been.'),
+            model_name="handoff",
+            name="is_undone",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="The verdict that made it was taken back: as if it had never been.",
+            ),
         ),
         migrations.AddField(
-            model_name='rep',
-            name='closes',
-            field=models.BooleanField(db_default=False, default=False, help_text='May be chosen as the next owner of a lead that somebody converts. Takes no room of theirs.', verbose_name='closes deals'),
+            model_name="rep",
+            name="closes",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="May be chosen as the next owner of a lead that somebody converts. Takes no room of theirs.",
+                verbose_name="closes deals",
+            ),
         ),
         migrations.AlterField(
-            model_name='handoff',
-            name='leg',
-            field=models.CharField(choices=[('sales', 'Sales'), ('closing', 'Closing')], default='sales', max_length=7),
+            model_name="handoff",
+            name="leg",
+            field=models.CharField(choices=[("sales", "Sales"), ("closing", "Closing")], default="sales", max_length=7),
         ),
         migrations.AlterField(
-            model_name='reason',
-            name='follows',
-            field=models.CharField(choices=[('recycle', 'Rests, then may come back on new evidence'), ('date', 'Comes back on a date the person named'), ('disqualify', 'Never comes back by itself'), ('reroute', 'Goes to another rep; nothing is spent'), ('back', 'Given by the next owner alone: goes back to the rep who converted it')], max_length=10),
+            model_name="reason",
+            name="follows",
+            field=models.CharField(
+                choices=[
+                    ("recycle", "Rests, then may come back on new evidence"),
+                    ("date", "Comes back on a date the person named"),
+                    ("disqualify", "Never comes back by itself"),
+                    ("reroute", "Goes to another rep; nothing is spent"),
+                    ("back", "Given by the next owner alone: goes back to the rep who converted it"),
+                ],
+                max_length=10,
+            ),
         ),
         migrations.AddIndex(
-            model_name='handoff',
-            index=models.Index(condition=models.Q(models.Q(('state', 'offered'), models.Q(('first_touched_at__isnull', True), ('state', 'accepted')), _connector='OR'), models.Q(('lane', 'signal'), _negated=True), ('leg', 'sales')), fields=['user'], name='handoff_load'),
+            model_name="handoff",
+            index=models.Index(
+                condition=models.Q(
+                    models.Q(
+                        ("state", "offered"),
+                        models.Q(("first_touched_at__isnull", True), ("state", "accepted")),
+                        _connector="OR",
+                    ),
+                    models.Q(("lane", "signal"), _negated=True),
+                    ("leg", "sales"),
+                ),
+                fields=["user"],
+                name="handoff_load",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.CheckConstraint(condition=models.Q(('is_undone', False), ('state', 'withdrawn'), _connector='OR'), name='the_undone_is_withdrawn'),
+            model_name="handoff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("is_undone", False), ("state", "withdrawn"), _connector="OR"),
+                name="the_undone_is_withdrawn",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.CheckConstraint(condition=models.Q(('leg', 'sales'), models.Q(('hop__gt', 1), ('lane', 'normal'), ('leg', 'closing'), models.Q(('state', 'returned'), _negated=True)), _connector='OR'), name='closing_follows_sales'),
+            model_name="handoff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("leg", "sales"),
+                    models.Q(
+                        ("hop__gt", 1),
+                        ("lane", "normal"),
+                        ("leg", "closing"),
+                        models.Q(("state", "returned"), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="closing_follows_sales",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reason',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('follows', 'back'), _negated=True), models.Q(('gives_turn_back', False), ('on_reject', True), ('on_return', False)), _connector='OR'), name='only_an_offer_goes_back', violation_error_message='What goes back to the rep who converted it is said before accepting only.'),
+            model_name="reason",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("follows", "back"), _negated=True),
+                    models.Q(("gives_turn_back", False), ("on_reject", True), ("on_return", False)),
+                    _connector="OR",
+                ),
+                name="only_an_offer_goes_back",
+                violation_error_message="What goes back to the rep who converted it is said before accepting only.",
+            ),
         ),
     ]

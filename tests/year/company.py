@@ -76,6 +76,9 @@ def found(dice: random.Random, *, reps: int, now: datetime) -> House:
             rep.calendar = hours(f"Hours of rep {number}", dice.choice(list(ZONES.values())), dice, now=now)
             rep.save(update_fields=["calendar"])
             house.calendars.append(rep.calendar)
+        if number % 3 == 0:
+            rep.closes = True
+            rep.save(update_fields=["closes"])
         house.reps.append(rep)
     promise(house, dice, now=now)
     return house

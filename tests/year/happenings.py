@@ -19,6 +19,7 @@ from tests.year import company
 from tests.year.floor import Floor
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+GIVEN_BACK = ("not_ready", "open_questions", "other_closer")
 REJECTED = ("outside_market", "bad_contact", "wrong_territory", "duplicate", "student")
 RETURNED = ("no_budget", "not_decider", "no_need", "unresponsive", "bad_contact", "wrong_territory")
 
@@ -135,6 +136,10 @@ def answer(floor: Floor, handoff: Handoff) -> None:
     if dice.random() < 0.2:
         return
     at = floor.now + timedelta(minutes=dice.choice([1, 5, 10, 30, 90, 300]) * dice.uniform(0.5, 2))
+    if handoff.is_closing:
+        does = dice.choices([takes_on, gives_back, touch], [4, 3, 1])[0]
+        floor.plan(at, does.__name__, lambda: does(floor, handoff.pk))
+        return
     does = (
         touch if handoff.state == State.ACCEPTED else dice.choices([accept, touch, reject, calls_back], [6, 2, 2, 1])[0]
     )
@@ -146,6 +151,18 @@ def accept(floor: Floor, pk: int) -> None:
     handoff = handoffs.accept(pk, by=rep_of(pk), now=floor.now)
     if not maybe_undo(floor, pk):
         works(floor, handoff.pk)
+
+
+def takes_on(floor: Floor, pk: int) -> None:
+    """The next owner accepts what somebody has converted."""
+    handoffs.accept(pk, by=rep_of(pk), now=floor.now)
+    maybe_undo(floor, pk)
+
+
+def gives_back(floor: Floor, pk: int) -> None:
+    """The next owner does not: the former rep goes on with it."""
+    handoffs.reject(pk, reason=floor.dice.choice(GIVEN_BACK), by=rep_of(pk), now=floor.now)
+    maybe_undo(floor, pk)
 
 
 def works(floor: Floor, pk: int) -> None:
@@ -198,8 +215,10 @@ def calls_back(floor: Floor, pk: int) -> None:
 
 
 def convert(floor: Floor, pk: int) -> None:
-    """Sales-qualified."""
-    handoffs.convert(pk, bant={"need": "Replaces spreadsheets"}, by=rep_of(pk), now=floor.now)
+    """Sales-qualified: theirs to go on with, or somebody else's to close."""
+    closers = [rep.user for rep in floor.house.reps if rep.closes and rep.user_id != rep_of(pk).pk]
+    to = floor.dice.choice(closers) if closers and floor.dice.random() < 0.5 else None
+    handoffs.convert(pk, bant={"need": "Replaces spreadsheets"}, to=to, by=rep_of(pk), now=floor.now)
     maybe_undo(floor, pk)
 
 
