@@ -95,4 +95,3 @@ class TestLooks:
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
             found = Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
-            page.screenshot(path=f"/tmp/closing_{name}_{scheme}.png", full_page=True)
