@@ -76,14 +76,14 @@ def move_on(
 
 
 @business
-def withdraw(handoff: Handoff, *, why: str, now: datetime, by: User | None = None) -> None:
+def withdraw(handoff: Handoff, *, why: str, now: datetime, by: User | None = None, is_undone: bool = False) -> None:
     """The episode ended under the hand-off: it is withdrawn, its clocks are voided, and the rep is told.
 
-    The lead is locked by the caller, and the episode has been closed.
+    The lead is locked by the caller, and the episode has been closed; or what made the hand-off `is_undone`.
     """
     matter = matter_of(handoff, now=now)
     matter.expect(State.OFFERED, State.ACCEPTED, seen_version=None)
-    matter.become(State.WITHDRAWN, closed_at=matter.now)
+    matter.become(State.WITHDRAWN, closed_at=matter.now, is_undone=is_undone)
     targets.void(matter.handoff, why=why, now=matter.now)
     holding.hold(matter.lead, user=None, team=None, now=matter.now)
     matter.record(by=by, why=why[:60], performed_by=False)

@@ -45,7 +45,7 @@ def withdraw_offer(matter: Matter, change: HandoffChange, *, harmless: tuple[str
     about = _effects(made)
     known = Notification.objects.filter(effect_key__startswith=about).exclude(state="cancelled")
     was_told = known.exclude(state="queued").exists()
-    withdraw(made, why=TAKEN_BACK, now=matter.now, by=by)
+    withdraw(made, why=TAKEN_BACK, now=matter.now, by=by, is_undone=True)
     if not was_told:
         outbox.cancel(about, now=matter.now)
     outbox.cancel(_effects(matter.handoff) + f"{HANDED_OVER.replace(' ', '_')}", now=matter.now)

@@ -99,7 +99,7 @@ class Handoff(models.Model):
         default=False, db_default=False, help_text="A person set it, not the cadence."
     )
     is_undone = models.BooleanField(
-        default=False, db_default=False, help_text="The verdict that made it was taken back: as if it had never been."
+        default=False, db_default=False, help_text="What made it was taken back: as if it had never been."
     )
     snoozed_until = models.DateTimeField(null=True, blank=True, help_text="Until then the inbox keeps it out of sight.")
 

@@ -10,12 +10,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from django.db.models import F, Q
+from django.db.models import Q
 
 from leads.models import Lead, RestChange, Team
 from scoring.models import Episode, Lane, OpenedBy
 from sla.clocks import ladder
-from sla.handoffs.moves import UNDO_FOR
 from sla.models import Handoff, State
 
 
@@ -86,9 +85,7 @@ class Past:
         leads = [lead.pk for _, lead in self._matters if lead.pk is not None]
         found: dict[int, list[Offered]] = {}
         if leads:
-            # Who handed it over took it back within the seconds of undo: it was never theirs.
-            taken_back = Q(state=State.WITHDRAWN, closed_at__lte=F("offered_at") + UNDO_FOR)
-            rows = Handoff.objects.of_sales().filter(episode__lead__in=leads).exclude(taken_back).order_by("pk")
+            rows = Handoff.objects.of_sales().filter(episode__lead__in=leads).order_by("pk")
             fields = ("episode__lead", "episode", "user", "team", "state", "offered_at", "pk")
             for row in rows.values_list(*fields):
                 found.setdefault(row[0], []).append(Offered(*row))
