@@ -44,6 +44,14 @@ BREAKS: dict[str, tuple[str, ...]] = {
         "SELECT orders.id, standing.id, now(), '' FROM sla_releaseorder AS orders, scoring_qualification AS standing "
         "LIMIT 1",
     ),
+    "closing legs follow sales legs": (
+        "ALTER TABLE sla_handoff DROP CONSTRAINT closing_follows_sales",
+        "UPDATE sla_handoff SET leg = 'closing' WHERE id = {offered}",
+    ),
+    "converted matters are open only for a next owner": (
+        "UPDATE leads_lead SET stage = 'SQL' "
+        "WHERE id = (SELECT lead_id FROM scoring_episode WHERE id = {offered_episode})",
+    ),
     "hand-offs know what is due next": ("UPDATE sla_handoff SET next_due_at = now() WHERE id = {offered}",),
     "next steps are history": ("UPDATE sla_handoff SET snoozed_until = offered_at WHERE id = {offered}",),
     "nothing sleeps through a warning": (

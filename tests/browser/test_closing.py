@@ -80,7 +80,7 @@ class TestWithoutScripts:
         expect(hers.locator("#toasts")).to_contain_text("Rejected: ")
         assert now_with(sales) == (firm.ben, Leg.SALES, State.ACCEPTED)
         page.goto(lead_page(sales, "promise/"))
-        expect(page.locator(".answers")).to_contain_text("Convert")
+        expect(page.get_by_role("group", name="Your answer")).to_contain_text("Convert")
 
 
 class TestLooks:
