@@ -79,8 +79,11 @@ def split(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def entries(lead: Lead, viewer: User, before: Before | None, limit: int) -> list[Entry]:
     """Lines of the timeline: who joined this lead's matters and left them, and whose it joined itself."""
-    own = Q(episode__lead=lead) | Q(episode__members__lead=lead, detail__lead=lead.pk)
-    changes = EpisodeChange.objects.filter(own, what__in=["joined", "left"]).select_related("episode", "by").distinct()
+    # Its matters first: what happened in all others is not to be read for these.
+    own = list(Episode.objects.filter(lead=lead).values_list("pk", flat=True))
+    others = list(EpisodeMember.objects.filter(lead=lead).exclude(episode__in=own).values_list("episode", flat=True))
+    of_it = Q(episode__in=own) | Q(episode__in=others, detail__lead=lead.pk)
+    changes = EpisodeChange.objects.filter(of_it, what__in=["joined", "left"]).select_related("episode", "by")
     rows = list(older_than(changes, before, at="at", limit=limit))
     ids = {row.episode.lead_id for row in rows} | {row.detail["lead"] for row in rows}
     seen = {each.pk: each.name for each in Lead.objects.visible_to(viewer).filter(pk__in=ids)} if rows else {}

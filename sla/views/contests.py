@@ -147,7 +147,8 @@ def contest_of(handoff: Handoff) -> Contest | None:
 
 def entries(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     """Who contested a rejection of this lead's matters, and what was decided. Of a colleague's matter without words."""
-    rows = Contest.objects.filter(handoff__episode__members__lead=lead).distinct()
+    known = Contest.objects.filter(handoff__episode__members__lead=lead).values_list("pk", flat=True)
+    rows = Contest.objects.filter(pk__in=set(known))
     related = ("by", "decided_by", "handoff__user", "handoff__episode", "hop__user")
     made = older_than(rows.select_related(*related), before, at="at", limit=limit)
     done = older_than(rows.exclude(decision="").select_related(*related), before, at="decided_at", limit=limit)

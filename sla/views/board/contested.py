@@ -21,7 +21,7 @@ from leads.viewer import is_part, signed_in, viewer_of
 from sla import contests
 from sla.contests import Consequence
 from sla.models import Contest
-from sla.querysets import managed_teams
+from sla.querysets import first_of, managed_teams
 from sla.routing import handing_over
 from sla.routing.handing_over import Colleague
 
@@ -44,7 +44,7 @@ class ToDecide:
 
 def to_decide(viewer: User, *, now: datetime) -> list[ToDecide]:
     """What waits for this viewer's decision, the oldest first, in a fixed number of questions."""
-    found = list(_open_of(viewer).order_by("at", "pk")[:SHOWN])
+    found = first_of(_open_of(viewer).order_by("at", "pk"), SHOWN)
     will = contests.foresee_all([each.handoff for each in found], now=now)
     return [ToDecide(each, will[each.handoff_id]) for each in found]
 

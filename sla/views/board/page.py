@@ -20,7 +20,7 @@ from scoring.models import Episode, Phase
 from sla import routing
 from sla.models import Clock, Handoff, Target
 from sla.people import left_behind
-from sla.querysets import with_timers
+from sla.querysets import first_of, with_timers
 from sla.shadow import standing as shadow
 from sla.views.board import comparing, standing
 from sla.views.board.contested import to_decide
@@ -92,7 +92,7 @@ def whole(look: Look, *, after: str = "") -> dict[str, Any]:
     shown = lanes(look, counts, after=after)
     strip = seats(look)
     in_line = _in_line(waiting, look)
-    left = list(left_behind.to_decide(look.viewer)[:WAITING_SHOWN])
+    left = first_of(left_behind.to_decide(look.viewer), WAITING_SHOWN)
     few, away = standing.few(look), absent(look)
     contested = to_decide(look.viewer, now=look.now)
     page: dict[str, Any] = {
