@@ -125,6 +125,21 @@ class TestItIsPassedOn:
         assert newest(leg).user == house.ben.user
         sound()
 
+    def test_is_undone_while_the_other_has_not_answered(
+        self, house: Company, eva: Rep, leg: Handoff, now: datetime
+    ) -> None:
+        due_at, zoe = clock_of(leg, Target.ACCEPT).due_at, house.closer("Zoe Hart")
+        made = hand_over(leg.pk, to=zoe.user, why="Her account", by=eva.user, now=now + SOON)
+        handoffs.undo(leg.pk, by=eva.user, now=now + SOON + timedelta(seconds=5))
+        leg.refresh_from_db()
+        made.refresh_from_db()
+        assert (leg.state, made.state, made.is_undone) == (State.OFFERED, State.WITHDRAWN, True)
+        assert (lead_of(leg).holder, lead_of(leg).stage, episode_of(leg).phase) == (eva.user, Stage.SQL, Phase.OFFERED)
+        clock = clock_of(leg, Target.ACCEPT)
+        assert (clock.due_at, clock.is_running) == (due_at, True)
+        assert not Notification.objects.filter(recipient=zoe.user).exclude(state="cancelled").exists()
+        sound()
+
     def test_to_nobody_who_does_not_close(self, house: Company, eva: Rep, leg: Handoff, now: datetime) -> None:
         with pytest.raises(handoffs.NotAbleToClose):
             hand_over(leg.pk, to=house.ada.user, why="Why not", by=eva.user, now=now)
