@@ -40,6 +40,14 @@ OF_A_LINE = (
     *(f"episode__lead__{field}" for field in ("public_id", "first_name", "last_name", "email")),
     *(f"episode__lead__account__{field}" for field in ("name", "domain", "group_id")),
 )
+# And what a row of an inbox reads.
+OF_A_ROW = (
+    *("public_id", "version", "leg", "lane", "tier", "state", "source", "reason__label", "accepted_at", "closed_at"),
+    *("next_step", "next_step_at", "snoozed_until", "first_touched_at", "episode__qualification__total"),
+    "episode__qualification__reasons",
+    *(f"episode__lead__{field}" for field in ("public_id", "first_name", "last_name", "email", "title")),
+    *(f"episode__lead__account__{field}" for field in ("name", "domain", "group_id")),
+)
 # Of a policy its name and number are told; what it asks for was read when the clock was started.
 UNREAD = tuple(
     f"policy_version__{field}"
@@ -177,16 +185,25 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         )
 
     def for_board(self) -> HandoffQuerySet:
-        """With what a line of the board shows and nothing else: of what nothing runs, how its clocks ended."""
+        """With what a line of the board shows and nothing else."""
+        return (
+            self._with_clocks()
+            .select_related("user", "episode__lead__account", "episode__qualification")
+            .only(*OF_A_LINE)
+        )
+
+    def for_inbox(self) -> HandoffQuerySet:
+        """With what a row of an inbox shows and nothing else."""
+        shown = self.with_colleagues()._with_clocks()
+        return shown.select_related("reason", "episode__lead__account", "episode__qualification").only(*OF_A_ROW)
+
+    def _with_clocks(self) -> HandoffQuerySet:
+        """With the clocks that run, as far as a timer needs them; of what nothing runs, how its clocks ended."""
         from sla.models import Clock
 
         shown = Clock.objects.filter(Q(verdict="") | Q(handoff__next_due_at=None)).order_by("due_at", "pk")
         clocks = with_timers(shown.only(*OF_A_CLOCK))
-        return (
-            self.select_related("user", "episode__lead__account", "episode__qualification")
-            .only(*OF_A_LINE)
-            .prefetch_related(Prefetch("clocks", queryset=clocks, to_attr="clocks_at_hand"))
-        )
+        return self.prefetch_related(Prefetch("clocks", queryset=clocks, to_attr="clocks_at_hand"))
 
 
 def with_timers(clocks: models.QuerySet[Clock]) -> models.QuerySet[Clock]:

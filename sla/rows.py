@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from leads.models import Lead
 from leads.words import ago
@@ -32,6 +33,11 @@ class Row:
     happened: str = ""
     is_adrift: bool = False
     is_snoozed: bool = False
+
+    @property
+    def key(self) -> UUID:
+        """What the hand-off is called in addresses."""
+        return self.handoff.public_id
 
     @property
     def lead(self) -> Lead:

@@ -59,11 +59,15 @@ class Timer:
     policy: str = ""
 
     @property
+    def ticks(self) -> bool:
+        """Whether working time runs, so that a browser counts on by itself."""
+        return self.left is not None and self.runs != 0 and self.state != "resumes"
+
+    @property
     def stamp(self) -> str:
         """What a browser shows and can't count on from by itself: state and due instant, without what ticks."""
-        ticks = self.left is not None and self.runs != 0 and self.state != "resumes"
         due = f"{self.due_at:%s}" if self.due_at is not None else ""
-        return f"{'ticks' if ticks else self.state}-{due}"
+        return f"{'ticks' if self.ticks else self.state}-{due}"
 
     @property
     def icon(self) -> str:

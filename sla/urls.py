@@ -36,6 +36,7 @@ urlpatterns = [
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/arrivals/", inbox.arrivals, name="inbox-arrivals"),
     path("inbox/next/", pulling.take_next, name="inbox-next"),
+    path("inbox/pool/", pulling.in_pool, name="inbox-pool"),
     path("inbox/filters/", filters.save, name="filter-save"),
     path("inbox/filters/<uuid:public_id>/", filters.change, name="filter-change"),
     path("palette/", palette.palette, name="palette"),

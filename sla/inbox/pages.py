@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 from sla.models import Handoff
 from sla.querysets import HandoffQuerySet
 
-SIZE: Final = 50
+# More than a high screen shows; the rest comes as it is scrolled to.
+SIZE: Final = 30
 MOST: Final = 500
 LONGEST = 2**63
 
@@ -25,7 +26,7 @@ def page_of(here: HandoffQuerySet, *, after: str = "", size: int = SIZE) -> Page
     asked = here.after(place) if place else here
     found = asked.places(size + 1)
     shown = found[:size]
-    known = {each.pk: each for each in Handoff.objects.filter(pk__in=[pk for pk, _ in shown]).for_rows()}
+    known = {each.pk: each for each in Handoff.objects.filter(pk__in=[pk for pk, _ in shown]).for_inbox()}
     is_more = len(found) > size
     return Page([known[pk] for pk, _ in shown], ".".join(map(str, shown[-1][1])) if is_more else "")
 

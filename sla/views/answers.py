@@ -140,7 +140,7 @@ def _row(request: HttpRequest, handoff: Handoff | None, query: str, *, now: date
     page: dict[str, Any] = {"box": box}
     if handoff is None:
         return page
-    still = box.standing(Handoff.objects.of_user(box.viewer).filter(pk=handoff.pk)).for_rows()
+    still = box.standing(Handoff.objects.of_user(box.viewer).filter(pk=handoff.pk)).for_inbox()
     return page | {"gone": handoff, "told": told, "row": next(iter(rows(still, now=now)), None)}
 
 

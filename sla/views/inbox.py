@@ -13,10 +13,9 @@ from django.views.decorators.http import require_GET
 from leads import clock
 from leads.models import Role
 from leads.viewer import is_part, signed_in, viewer_of
-from sla import routing
 from sla.inbox import pages
 from sla.inbox.tabs import Inbox
-from sla.models import Handoff, SavedFilter
+from sla.models import Handoff, Rep, SavedFilter
 from sla.rows import Row, rows, what_happened
 from sla.starting import steps
 from sla.views.answers import toast_after
@@ -58,14 +57,14 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 
 def around(request: HttpRequest, box: Inbox) -> dict[str, Any]:
-    """What stands around the rows: the filter and the saved ones, the pool, and what the page knows of arrivals."""
+    """What stands around the rows: the filter and the saved ones, who may pull, and what the page knows of arrivals."""
     since = box.now - OVERLAP
     box.filter.offer_sources()
     just_now = box.rows.filter(offered_at__gt=since).order_by("-offered_at")
     return {
         "key": new_key(),
         "saved": SavedFilter.objects.filter(user=box.viewer),
-        "in_pool": routing.waits_for(box.viewer, now=box.now) if box.tab == "decide" else None,
+        "pulls": box.tab == "decide" and Rep.objects.filter(user=box.viewer, is_active=True).exists(),
         "since": since,
         "known": just_now.values_list("public_id", flat=True)[:SEEN_AT_MOST] if box.tab in ("decide", "follow") else [],
     }
@@ -83,7 +82,7 @@ def arrivals(request: HttpRequest) -> HttpResponse:
     known = Handoff.objects.of_user(viewer).filter(public_id__in=seen)
     still = set(box.standing(known.order_by()).values_list("pk", flat=True))
     fresh, changed = [], []
-    for row in rows(known.for_rows(), now=now):
+    for row in rows(known.for_inbox(), now=now):
         version, stamp = seen[row.handoff.public_id]
         if row.handoff.pk not in still:
             changed.append(Row(row.handoff, row.timer, what_happened(row.handoff, now=now)))
@@ -107,7 +106,7 @@ def arrivals(request: HttpRequest) -> HttpResponse:
 def fresh_timers(request: HttpRequest) -> HttpResponse:
     """The timers of hand-offs a page shows, as they stand now."""
     viewer, now = viewer_of(request), clock.now()
-    known = Handoff.objects.visible_to(viewer).filter(public_id__in=_seen(request)).for_rows()
+    known = Handoff.objects.visible_to(viewer).filter(public_id__in=_seen(request)).for_inbox()
     return render(request, "sla/inbox.html#timers", {"fresh": rows(known, now=now)})
 
 

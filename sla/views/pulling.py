@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
 from leads import clock
@@ -29,6 +29,14 @@ def take_next(request: HttpRequest) -> HttpResponse:
         return _told(request, Toast(NOTHING))
     tab = "to follow up" if handoff.accepted_at is not None else "to decide"
     return _told(request, Toast(f"Yours {tab}: {handoff.episode.lead.name}"))
+
+
+@signed_in
+@require_GET
+def in_pool(request: HttpRequest) -> HttpResponse:
+    """How many wait in the pool that the viewer may take: it is asked beside the inbox, which does not wait for it."""
+    waiting = routing.waits_for(viewer_of(request), now=clock.now())
+    return render(request, "sla/inbox.html#pool", {"in_pool": waiting})
 
 
 def _told(request: HttpRequest, toast: Toast, *, status: int = 200) -> HttpResponse:

@@ -122,6 +122,7 @@ INBOX = [
     Row("GET", "/inbox/", "", SIGNED_IN),
     Row("GET", "/inbox/arrivals/", "", SIGNED_IN),
     Row("POST", "/inbox/next/", "", done(SIGNED_IN)),
+    Row("GET", "/inbox/pool/", "", SIGNED_IN),
     Row("GET", "/timers/", "", SIGNED_IN),
     Row("GET", "/palette/", "", SIGNED_IN),
     Row("POST", "/inbox/filters/", "", done(SIGNED_IN), {"name": "Hot ones", "query": "tier=hot"}),

@@ -8,13 +8,15 @@ from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Count
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from leads.models import Team, User
 from scoring.models import Tier
 from sla.querysets import HandoffQuerySet
 from sla.views.board.narrowing import LANES, NUMBERS, Look, within
 
-MOST: Final = 9_999
+MOST: Final = 999
 MOST_CHOICES: Final = 200
 
 
@@ -26,6 +28,13 @@ class Choice:
     label: str
     is_chosen: bool
     size: int | None = None
+
+    @property
+    def option(self) -> SafeString:
+        """As a select offers it; there may be hundreds."""
+        size = f" ({self.size})" if self.size is not None else ""
+        chosen = SafeString(" selected" if self.is_chosen else "")
+        return format_html('<option value="{}"{}>{}{}</option>', self.value, chosen, self.label, size)
 
 
 def lane_counts(look: Look) -> dict[str, int]:

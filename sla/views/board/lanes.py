@@ -17,6 +17,8 @@ from sla.views.board.narrowing import HOUR, LANES, NUMBERS, QUARTER, Look, withi
 from sla.views.dues import nearest_of
 
 OF_EACH: Final = 8
+# What has time, or no clock, shows its first few: it is not what a manager acts on first.
+OF_LATER: Final = 4
 PAGE: Final = 40
 
 
@@ -64,7 +66,7 @@ def lanes(look: Look, counts: Mapping[str, int], *, after: str = "") -> list[Lan
         Lane(
             lane,
             labels[lane],
-            shown := [lined[pk] for pk in keys[lane][: _most(look)] if pk in lined],
+            shown := [lined[pk] for pk in keys[lane][: _most(look, lane)] if pk in lined],
             found[lane],
             after=_place(shown[-1].row.handoff) if look.show and len(keys[lane]) > PAGE and shown else "",
         )
@@ -73,8 +75,10 @@ def lanes(look: Look, counts: Mapping[str, int], *, after: str = "") -> list[Lan
     ]
 
 
-def _most(look: Look) -> int:
-    return PAGE if look.show else OF_EACH
+def _most(look: Look, lane: str) -> int:
+    if look.show:
+        return PAGE
+    return min(OF_EACH, OF_LATER) if lane in ("later", "none") else OF_EACH
 
 
 def _keys(look: Look, wanted: Sequence[str], after: str) -> dict[str, list[int]]:
@@ -85,7 +89,7 @@ def _keys(look: Look, wanted: Sequence[str], after: str) -> dict[str, list[int]]
     some = [
         look.handoffs.filter(within(lane, now=look.now) & from_here)
         .most_urgent_first()
-        .values_list("pk", "next_due_at")[: PAGE + 1 if look.show else OF_EACH]
+        .values_list("pk", "next_due_at")[: _most(look, lane) + bool(look.show)]
         for lane in wanted
     ]
     if len(some) == 1:

@@ -27,7 +27,7 @@ from sla.views.board.contested import to_decide
 from sla.views.board.counting import choices, lane_counts, numbers, told
 from sla.views.board.lanes import Lane, lanes
 from sla.views.board.narrowing import Look, teams_of
-from sla.views.board.seats import Seat, absent, reps_of, seats
+from sla.views.board.seats import SHOWN, Seat, absent, reps_of, seats
 from sla.views.dues import Due, dues_of, nearest_of
 
 WAITING_SHOWN: Final = 12
@@ -102,7 +102,7 @@ def whole(look: Look, *, after: str = "") -> dict[str, Any]:
         **comparing.beside(look, numbers(look, counts, capped(waiting))),
         "lanes": shown,
         "seats": strip,
-        "more_seats": reps_of(look).count() - len(strip),
+        "more_seats": reps_of(look).count() - len(strip) if len(strip) == SHOWN else 0,
         "absent": away,
         "waiting": in_line,
         "left": left,
@@ -159,7 +159,9 @@ def _mark(name: str, *drawn: object) -> str:
 def _in_line(waiting: QuerySet[Episode], look: Look) -> list[InLine]:
     """Who waits, the longest first, with why and until when someone should have it."""
     ordered = waiting.select_related("lead__account", "definition", "qualification").order_by("waiting_since", "pk")
-    page = list(ordered[:WAITING_SHOWN])
+    page = first_of(ordered, WAITING_SHOWN)
+    if not page:
+        return []
     running = with_timers(Clock.objects.filter(episode__in=page, target=Target.ASSIGN, verdict=""))
     assign = {due.clock.episode_id: due for due in dues_of(running, now=look.now).values()}
     told = routing.why_all_wait(page, now=look.now)

@@ -12,7 +12,7 @@ from django.db.models import Count, Min, QuerySet
 from sla import timers
 from sla.handoffs import room
 from sla.models import Absence, Clock, Rep
-from sla.querysets import OF_A_CLOCK, with_timers
+from sla.querysets import OF_A_CLOCK, first_of, with_timers
 from sla.timers import Timer
 from sla.views.board.narrowing import Look, within
 
@@ -83,7 +83,7 @@ def absent(look: Look) -> Sequence[Absence]:
     rows = rows.filter(starts_at__lt=look.now + SOON_AWAY).select_related(
         "rep__user", "cover__user", "rep__cover__user"
     )
-    return list(rows.order_by("starts_at", "pk")[:SHOWN])
+    return first_of(rows.order_by("starts_at", "pk"), SHOWN)
 
 
 def _open(look: Look, reps: Sequence[Rep]) -> dict[int, OfRep]:

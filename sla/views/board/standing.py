@@ -28,7 +28,7 @@ def few(look: Look) -> dict[str, Any]:
     rows = standing_of(look.viewer)
     counted = rows.order_by()[: COUNTED + 1].count()
     return {
-        "standing": list(rows[:FEW]),
+        "standing": list(rows[:FEW]) if counted else [],
         "standing_count": str(counted) if counted <= COUNTED else f"{COUNTED}+",
     }
 
