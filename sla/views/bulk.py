@@ -1,4 +1,8 @@
-"""One answer to many leads at once: each in a transaction of its own, and of each is told what became of it."""
+"""One answer to many leads at once: each in a transaction of its own, and of each is told what became of it.
+
+It goes step by step, so that one sees how far it is and may stop. What is left to do stands in the page alone: whoever
+leaves it has stopped.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +22,24 @@ from django.views.decorators.http import require_POST
 from leads import clock
 from leads.errors import Invalid, Refused
 from leads.models import Lead, Team, TeamMembership, User
-from leads.viewer import signed_in, viewer_of
+from leads.viewer import is_part, signed_in, viewer_of
 from sla import handoffs
 from sla.handoffs import effects
 from sla.handoffs.answers import reasons_for
 from sla.models import Handoff, Reason
 from sla.routing import handing_over
 from sla.rows import what_happened
-from sla.views.once import Draft, SentBefore, draft_of, new_key, once
+from sla.views.once import FIELDS_AT_MOST, Draft, SentBefore, draft_of, new_key, once
 from sla.views.sheets import Choice, evidence_name
 
 AT_MOST: Final = 200
+# In one step, so that the next word of progress comes within about a second.
+STEP: Final = 20
 ACCEPT, REJECT, HAND_OVER, UNDO = ANSWERS = ("accept", "reject", "hand-over", "undo")
 DONE: Final = {ACCEPT: "Accepted", REJECT: "Rejected", HAND_OVER: "Handed over", UNDO: "Undone"}
 # What is asked on a page of its own before it is done.
 ASKS_FIRST: Final = {REJECT: "reason", HAND_OVER: "to"}
+COUNTS: Final = ("of", "done", "lost")
 
 Give = Callable[[Handoff, int | None], Handoff]
 
@@ -48,6 +55,20 @@ class Line:
     @property
     def lead(self) -> Lead:
         return self.handoff.episode.lead
+
+
+@dataclass(frozen=True)
+class Run:
+    """How far it is: of how many, so many done and so many not; and which are still to come."""
+
+    of: int
+    done: int
+    lost: int
+    rest: list[tuple[Handoff, int | None]]
+
+    @property
+    def tried(self) -> int:
+        return self.done + self.lost
 
 
 @signed_in
@@ -70,19 +91,34 @@ def bulk(request: HttpRequest) -> HttpResponse:
     except Invalid as refused:
         return _ask(request, chosen, answer, now=now, refusal=refused)
     key = request.POST.get("key", "")
-    lines = [_one(handoff, seen, give, answer=answer, key=key, by=viewer) for handoff, seen in chosen]
-    done = [line for line in lines if line.is_done]
+    lines = [_one(handoff, seen, give, answer=answer, key=key, by=viewer) for handoff, seen in chosen[:STEP]]
+    done, lost = [line for line in lines if line.is_done], [line for line in lines if not line.is_done]
     page = {
         "answer": answer,
-        "lines": sorted(lines, key=lambda line: line.is_done),
+        "run": _run(request, chosen, len(done), len(lost)),
+        "carried": _carried(request),
         "done": done,
-        "lost": len(lines) - len(done),
+        "lost": lost,
         "said": DONE[answer],
-        "may_undo": done and answer in (ACCEPT, REJECT, HAND_OVER),
+        "may_undo": answer in (ACCEPT, REJECT, HAND_OVER),
         "undo_for": handoffs.UNDO_FOR.seconds,
         "key": new_key(),
     }
-    return render(request, "sla/bulk.html", page)
+    return render(request, "sla/bulk.html#step" if is_part(request) else "sla/bulk.html", page)
+
+
+def _run(request: HttpRequest, chosen: list[tuple[Handoff, int | None]], done: int, lost: int) -> Run:
+    """How far it is with the steps before, as the page tells them; it only shows the numbers."""
+    before = {name: min(int(text), AT_MOST) for name in COUNTS if (text := request.POST.get(name, "")[:4]).isdecimal()}
+    done, lost = done + before.get("done", 0), lost + before.get("lost", 0)
+    rest = chosen[STEP:]
+    return Run(max(before.get("of", 0), done + lost + len(rest)), done, lost, rest)
+
+
+def _carried(request: HttpRequest) -> list[tuple[str, str]]:
+    """What was said once for all leads, for the next step."""
+    named = [name for name in request.POST if name not in (*COUNTS, "handoff", "csrfmiddlewaretoken")]
+    return [(name, request.POST[name]) for name in named[:FIELDS_AT_MOST]]
 
 
 def _chosen(request: HttpRequest, viewer: User) -> list[tuple[Handoff, int | None]]:

@@ -3,6 +3,7 @@
 
 import { answerWhatWasWanted } from "./answers.js";
 import { isBusy } from "./board.js";
+import { stop } from "./bulk.js";
 import { all, one, root, wide } from "./dom.js";
 import { choose, chooseAgain, rows, watchRows } from "./inbox.js";
 import "./keys.js";
@@ -20,6 +21,7 @@ document.addEventListener("click", (event) => {
   if (todo === "keys") one("#keys").showModal();
   if (todo === "palette") document.dispatchEvent(new CustomEvent("palette"));
   if (todo === "notify") toggleNotify();
+  if (todo === "stop") stop();
   if (todo === "retry") htmx.trigger(document.body, "resync");
   if (todo === "back" && document.referrer.startsWith(location.origin) && history.length > 1) {
     event.preventDefault();
@@ -36,7 +38,7 @@ document.addEventListener("click", (event) => {
 
 /* What htmx tells. */
 
-const isPoll = (element) => element.matches("#arrivals, .sync, #board");
+const isPoll = (element) => element.matches("#arrivals, #pool, .sync, #board");
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const element = event.detail.elt;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -39,6 +40,15 @@ def ben(firm: Company) -> Client:
 
 def ticked(*rows: Handoff) -> list[str]:
     return [f"{handoff.public_id}:{handoff.version}" for handoff in rows]
+
+
+def sent_by(page: str) -> dict[str, list[str]]:
+    """What the form that goes on sends."""
+    form = page[page.index('id="go-on"') :].partition("</form>")[0]
+    sent: dict[str, list[str]] = {}
+    for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form):
+        sent.setdefault(name, []).append(html.unescape(value))
+    return sent
 
 
 def states(*rows: Handoff) -> list[str]:
@@ -97,6 +107,30 @@ class TestBulk:
         page = ben.post(PATH, asked).content.decode()
         assert f"{firm.ben.user} rejected this" in page
         assert row.changes.count() == 2
+
+    def test_goes_on_step_by_step(
+        self, ben: Client, firm: Company, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bulk, "STEP", 2)
+        rows = [firm.offered(now=now) for _ in range(5)]
+        handoffs.accept(rows[2].pk, by=firm.ben.user, now=now)
+        asked = {"answer": "reject", "handoff": ticked(*rows), "reason": "bad_contact", "note": "<b>Bounced</b>"}
+        page = ben.post(PATH, asked).content.decode()
+        assert "Rejected: 2 of 5</h1>" in page
+        assert "Go on with the other 3" in page
+        assert states(*rows) == ["rejected", "rejected", "accepted", "offered", "offered"]
+        page = ben.post(PATH, sent_by(page)).content.decode()
+        assert "Rejected: 3 of 5</h1>" in page
+        assert "1 could not be done" in page
+        page = ben.post(PATH, sent_by(page)).content.decode()
+        assert "Rejected: 4 of 5</h1>" in page
+        assert "Go on with" not in page
+        assert states(*rows) == ["rejected", "rejected", "accepted", "rejected", "rejected"]
+        assert Handoff.objects.get(pk=rows[4].pk).note == "<b>Bounced</b>"
+
+    def test_shows_whatever_numbers_come_and_no_more(self, ben: Client, firm: Company, now: datetime) -> None:
+        sent = {"answer": "accept", "handoff": ticked(firm.offered(now=now)), "of": "-3", "done": "9" * 30, "lost": "x"}
+        assert f"Accepted: {bulk.AT_MOST + 1} of {bulk.AT_MOST + 1}" in ben.post(PATH, sent).content.decode()
 
     @pytest.mark.parametrize(
         ("asked", "told"),

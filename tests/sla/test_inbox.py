@@ -165,7 +165,7 @@ class TestPages:
         few = {path: asked(path) for path in ("/inbox/", "/inbox/?shown=500", "/inbox/arrivals/")}
         copies(offered, 190)
         assert {path: asked(path) for path in few} == few
-        assert few["/inbox/"] <= 14
+        assert few["/inbox/"] <= 15
         page = text(ben, "/inbox/")
         assert (len(shown(page)), counts(page)["decide"]) == (30, 200)
         assert len(text(ben, "/inbox/arrivals/?" + "&".join(f"seen={key}:1:" for key in shown(page)[:15]))) < 20_000
