@@ -94,6 +94,24 @@ def _no_broker() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _found_once() -> Iterator[None]:
+    """Each client is a server of its own to whitenoise, and would look through all static files once more."""
+    from whitenoise.middleware import WhiteNoiseMiddleware
+
+    look, found = WhiteNoiseMiddleware.add_files_from_finders, dict[str, dict[str, Any]]()
+
+    def recall(server: Any) -> None:
+        if server.static_prefix not in found:
+            look(server)
+            found[server.static_prefix] = server.files
+        server.files = found[server.static_prefix].copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", recall)
+        yield
+
+
 @pytest.fixture
 def now() -> datetime:
     """A Tuesday afternoon, 15:00 UTC, on which nothing special happens."""
