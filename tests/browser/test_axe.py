@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
@@ -15,6 +13,7 @@ from leads.models import User
 from sla.models import Handoff
 from tests.browser.conftest import PHONE, WIDE, sign_in
 from tests.browser.lived_in import LivedIn
+from tests.browser.looking import finds_nothing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -89,9 +88,3 @@ class TestAxe:
             finds_nothing(tab, runOnly=["color-contrast"])
         # Nothing of it may ask for more while the database is emptied.
         tab.goto("about:blank")
-
-
-def finds_nothing(tab: Page, **options: Any) -> None:
-    found = Axe().run(tab, options=options)
-    assert found.violations_count == 0, found.generate_report()
-    assert "color-contrast" in {rule["id"] for rule in found.response["passes"]}

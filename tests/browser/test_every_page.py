@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 from pytest_django.live_server_helper import LiveServer
@@ -24,6 +23,7 @@ from leads.delivering import words
 from leads.models import Notification
 from sla.clockwork import fire_due
 from tests.browser.conftest import PHONE, WIDE
+from tests.browser.looking import axe
 from tests.emptying import Emptying
 from tests.routes import hostile, world
 from tests.routes.answers import ANONYMOUS, VIEWERS
@@ -160,8 +160,7 @@ class Visitor:
         return [*self.complaints, *self.page.evaluate("window.heard"), *self.page.evaluate(ALIVE)]
 
     def axe(self, which: str, only: dict[str, Any] | None, *, serious: bool = False) -> list[str]:
-        options = {"resultTypes": ["violations"]} | ({"runOnly": only} if only else {})
-        found = Axe().run(self.page, options=options).response["violations"]
+        found = axe(self.page, **({"runOnly": only} if only else {})).response["violations"]
         return [
             f"{which}: {each['id']} ({each['impact']}): {node['html'][:200]}"
             for each in found
