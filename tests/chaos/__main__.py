@@ -44,6 +44,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=200, help="people whose events clients send")
     parser.add_argument("--letters", type=int, default=8, help="letters for each fault of the mail server")
     parser.add_argument("--only", default=",".join(SCENARIOS), help="scenarios, by commas")
+    parser.add_argument("--ready", help="SQL of a migrated database; without it one is migrated")
     parser.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if unknown := set(asked.only.split(",")) - SCENARIOS.keys():
@@ -69,7 +70,11 @@ def cause(supervisor: Supervisor, home: Path, asked: argparse.Namespace, seed: s
         "WHITENOISE_USE_FINDERS": "true",
         "BATON_POSTGRES_DATA": str(server.data),
     }
-    run(supervisor, "migrate", python("manage.py", "migrate", "--no-input", "--verbosity", "0"), environment)
+    if asked.ready:
+        told = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--output={os.devnull}", f"--file={asked.ready}"]
+        run(supervisor, "psql", [server.binaries["psql"], *told, server.url("ready")], environment)
+    else:
+        run(supervisor, "migrate", python("manage.py", "migrate", "--no-input", "--verbosity", "0"), environment)
     failed = []
     for name in asked.only.split(","):
         with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
