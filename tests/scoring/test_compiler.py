@@ -57,7 +57,7 @@ class TestTheTwin:
 
     @pytest.mark.slow
     @pytest.mark.timeout(3600)
-    @settings(max_examples=3_000 if THOROUGH else 100, deadline=None, suppress_health_check=LOOSE)
+    @settings(max_examples=3_000 if THOROUGH else 50, deadline=None, suppress_health_check=LOOSE)
     @given(world=worlds())
     def test_agrees_at_length(self, world: World, type_ids: dict[str, int]) -> None:
         agree(world, type_ids)
