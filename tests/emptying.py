@@ -63,7 +63,8 @@ class Emptying:
             return
         assert connection.settings_dict["NAME"].startswith("test_baton_"), "this database is not for tests"
         if not self.fresh:
-            call_command("flush", verbosity=0, interactive=False)
+            # Ids are not given out again: processes remember what is never changed by its id.
+            call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
         self.standing.append(Standing())
 
     def empty(self) -> None:
