@@ -35,6 +35,9 @@ export function tellNews() {
   if (title && document.title !== title) document.title = title;
   const pill = one('#arrivals [data-do="new"]');
   const now = Number(pill?.dataset.new ?? 0);
+  // Said once, not with every poll that draws the pill anew.
+  const said = now ? pill.dataset.told : "";
+  if (one("#news") && one("#news").textContent !== said) one("#news").textContent = said;
   if (now > told && document.hidden && wanted()) new Notification("Baton", { body: pill.dataset.told, tag: "baton-inbox" });
   told = now;
 }
