@@ -89,7 +89,7 @@ def placed(start: datetime, pauses: list[tuple[timedelta, timedelta]]) -> list[t
 
 
 class TestProperties:
-    @settings(max_examples=150, deadline=None, database=None)
+    @settings(max_examples=1_500 if THOROUGH else 75, deadline=None, database=None)
     @given(hours_of(), INSTANTS, BUDGETS, PAUSES)
     def test_the_time_elapsed_until_due_is_the_budget(self, hours, start, budget, pauses):
         seconds, stops = budget / 1_000_000, placed(start, pauses)
@@ -104,7 +104,7 @@ class TestProperties:
             before = answer.due_at - timedelta(microseconds=1)
             assert elapsed(hours, start, before, stops).seconds < seconds
 
-    @settings(max_examples=100, deadline=None, database=None)
+    @settings(max_examples=1_000 if THOROUGH else 50, deadline=None, database=None)
     @given(hours_of(), INSTANTS, st.tuples(BUDGETS, BUDGETS), PAUSES)
     def test_a_larger_budget_or_another_pause_is_never_due_earlier(self, hours, start, budgets, pauses):
         smaller, larger = (budget / 1_000_000 for budget in sorted(budgets))
@@ -112,13 +112,13 @@ class TestProperties:
         assert due_at(hours, start, seconds=smaller) <= due_at(hours, start, seconds=larger)
         assert due_at(hours, start, seconds=larger) <= due_at(hours, start, seconds=larger, pauses=stops)
 
-    @settings(max_examples=100, deadline=None, database=None)
+    @settings(max_examples=1_000 if THOROUGH else 50, deadline=None, database=None)
     @given(hours_of(), st.tuples(INSTANTS, INSTANTS), BUDGETS)
     def test_a_later_start_is_never_due_earlier(self, hours, starts, budget):
         earlier, later = sorted(starts)
         assert due_at(hours, earlier, seconds=budget / 1_000_000) <= due_at(hours, later, seconds=budget / 1_000_000)
 
-    @settings(max_examples=100, deadline=None, database=None)
+    @settings(max_examples=1_000 if THOROUGH else 50, deadline=None, database=None)
     @given(hours_of(), st.tuples(INSTANTS, INSTANTS, INSTANTS), PAUSES)
     def test_time_adds_up(self, hours, instants, pauses):
         a, b, c = sorted(instants)
@@ -128,7 +128,7 @@ class TestProperties:
         assert remaining(hours, a, c) == -remaining(hours, c, a)
         assert_gapless(elapsed(hours, a, c, stops), a, c)
 
-    @settings(max_examples=100, deadline=None, database=None)
+    @settings(max_examples=1_000 if THOROUGH else 50, deadline=None, database=None)
     @given(hours_of(), INSTANTS)
     def test_what_opens_next_is_open_and_what_closes_is_not(self, hours, at):
         opens, closes = next_open(hours, at), next_close(hours, at)
