@@ -112,6 +112,16 @@ def _found_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """To hash one takes half a second by design. How often it was done stands in the hash, for other processes."""
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 1_000)
+        yield
+
+
 @pytest.fixture
 def now() -> datetime:
     """A Tuesday afternoon, 15:00 UTC, on which nothing special happens."""
