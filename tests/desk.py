@@ -52,6 +52,7 @@ from sla.models import (
     RoutingRule,
     Target,
 )
+from tests.again import again
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 ACCEPT = {Heat.HOT: 30 * MINUTE, Heat.WARM: 2 * HOUR, Heat.COOL: 4 * HOUR}
@@ -166,6 +167,7 @@ class Company:
         return handoffs.accept(handoff.pk, by=self.ben.user, now=now)
 
 
+@again("leads_team")
 def company(now: datetime) -> Company:
     """Set it up; every clock counts round the clock."""
     team = Team.objects.create(name=f"West {next(_numbers)}")

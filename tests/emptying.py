@@ -12,6 +12,8 @@ from typing import TypeVar
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from tests.again import kept
+
 Founded = TypeVar("Founded")
 
 
@@ -65,6 +67,7 @@ class Emptying:
         if not self.fresh:
             # Ids are not given out again: processes remember what is never changed by its id.
             call_command("flush", verbosity=0, interactive=False, reset_sequences=False)
+            kept.clear()
         self.standing.append(Standing())
 
     def empty(self) -> None:
