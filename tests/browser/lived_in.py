@@ -11,6 +11,7 @@ from leads.models import Lead, Role, User
 from scoring.assessment import assess
 from scoring.models import Tier
 from sla import contests, handoffs, routing
+from sla.attainment import moments
 from sla.models import Handoff, RoutingRule, Shadow
 from sla.shadow import switches
 from sla.telling import links
@@ -48,6 +49,8 @@ def settle(now: datetime) -> LivedIn:
 
 
 def _busy(firm: Company, now: datetime) -> Lead:
+    _weeks_before(firm, now)
+    firm.to_close(firm.closer(), now=now)
     firm.accepted(now=now)
     firm.offered(now=now - timedelta(minutes=40), tier=Tier.HOT)
     done = firm.offered(now=now)
@@ -61,6 +64,17 @@ def _busy(firm: Company, now: datetime) -> Lead:
     assess(now=now)
     firm.offer(lead.episodes.get(), now=now)
     return lead
+
+
+def _weeks_before(firm: Company, now: datetime) -> None:
+    """Answered a week and two ago, and the floor as it was counted a week ago."""
+    for weeks in (2, 1):
+        then = now - timedelta(weeks=weeks)
+        said_no = firm.offered(now=then)
+        handoffs.reject(
+            said_no.pk, reason="bad_contact", note="bounced", by=firm.ben.user, now=then + timedelta(minutes=5)
+        )
+    moments.keep(now=now - timedelta(weeks=1))
 
 
 def _contested(firm: Company, now: datetime) -> None:
