@@ -22,6 +22,7 @@ from sla.models import Calendar, Desk, Rep, RoutingRule
 
 DOMAIN = "halyard.example"
 NEW_YORK, BERLIN = "America/New_York", "Europe/Berlin"
+CLOSERS = "Closers"  # they take over what the others have converted
 AGREED = "Agreed between marketing and sales."
 
 
@@ -43,6 +44,7 @@ PEOPLE = (
     Person(Role.REP, "Ana Ortiz", NEW_YORK, "Americas"),
     Person(Role.REP, "Chloe Tan", NEW_YORK, "Americas"),
     Person(Role.REP, "Ben Keller", BERLIN, "Europe"),
+    Person(Role.REP, "Eva Stone", NEW_YORK, CLOSERS),
     Person(Role.MANAGER, "Maya Lindqvist", NEW_YORK),
     Person(Role.MARKETING, "Theo Marsh", BERLIN),
     Person(Role.REVOPS, "Priya Nair", NEW_YORK),
@@ -125,7 +127,7 @@ def found(*, now: datetime) -> None:
     hashed = make_password(password())  # on purpose slow, and the same for all of them
     users = {person.name: _hire(person, hashed) for person in PEOPLE}
     manager, revops = users["Maya Lindqvist"], users["Priya Nair"]
-    for team_name, zone in (("Americas", NEW_YORK), ("Europe", BERLIN)):
+    for team_name, zone in (("Americas", NEW_YORK), ("Europe", BERLIN), (CLOSERS, NEW_YORK)):
         team = Team.objects.create(name=team_name)
         calendar = Calendar.objects.create(name=f"{team_name}, office hours")
         promises.publish_calendar(calendar, office_hours(zone, now.year), why=AGREED, now=now, by=revops)
@@ -134,7 +136,7 @@ def found(*, now: datetime) -> None:
         for person in PEOPLE:
             if person.team == team_name:
                 TeamMembership.objects.create(team=team, user=users[person.name])
-                Rep.objects.create(user=users[person.name], capacity=25)
+                Rep.objects.create(user=users[person.name], capacity=25, closes=person.team == CLOSERS)
     europe, americas = Team.objects.get(name="Europe"), Team.objects.get(name="Americas")
     in_europe = {"field": "lead.country", "op": "in", "value": EUROPE}
     for rule in (

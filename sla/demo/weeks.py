@@ -27,9 +27,10 @@ from scoring.assessment import assess
 from scoring.models import Episode, Lane, Phase
 from sla import routing, touches
 from sla.clocks import escalation, policies
+from sla.demo import between
 from sla.demo.people import DEMO, Visitor, colleagues, golden, imported, visitors
 from sla.handoffs import verdicts
-from sla.models import Clock, Handoff, Reason, Rep, State, Target, Touch
+from sla.models import Clock, Handoff, Leg, Reason, Rep, State, Target, Touch
 from sla.people import calendars
 from sla.routing import assigning
 from sla.worktime import due_at
@@ -38,6 +39,7 @@ WEEKS = timedelta(weeks=6)
 STRANGERS = 80
 SWEEP = timedelta(hours=1)
 POOL = timedelta(hours=20)
+CLOSER_TAKES = timedelta(minutes=20)  # to read what is known before they say that they take it
 SEED = 20
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -62,8 +64,11 @@ class Weeks:
     order: Any = field(default_factory=itertools.count)
     planned: set[int] = field(default_factory=set)
     swept: datetime = EARLIEST
+    converted: int = 0
     reasons: list[Reason] = field(default_factory=list)
-    reps: list[Rep] = field(default_factory=lambda: list(Rep.objects.select_related("user").order_by("pk")))
+    reps: list[Rep] = field(
+        default_factory=lambda: list(Rep.objects.filter(closes=False).select_related("user").order_by("pk"))
+    )
     manager: User = field(
         default_factory=lambda: User.objects.get(memberships__is_manager=True, memberships__team__name="Europe")
     )
@@ -72,6 +77,7 @@ class Weeks:
         """Live through all of it, telling the progress."""
         self.reasons = list(Reason.objects.filter(is_active=True))
         self._invite()
+        between.plan(self)
         total, done, told = len(self.queue), 0, 0
         while self.queue:
             at, _, act = heapq.heappop(self.queue)
@@ -117,6 +123,7 @@ class Weeks:
     def _ask_again(self, at: datetime) -> None:
         """Somebody whom a rep has won already asks for a demo: a signal."""
         won = Lead.objects.live().filter(stage__in=["SQL", "OPPORTUNITY", "CUSTOMER"], holder__isnull=False)
+        won = won.exclude(pk__in=Episode.objects.filter(closed_at=None).values("lead"))
         key = won.filter(identities__kind="user_id").order_by("pk").values_list("identities__value", flat=True).last()
         if key is not None:
             self._send(Visitor(key, {}, ()), at, {"type": "track", "event": DEMO})
@@ -187,6 +194,8 @@ class Weeks:
         if luck > 0.92:
             share = self.rng.uniform(1.1, 2.2)
         answers_at = due_at(hours, handoff.offered_at, seconds=int(budget * share))
+        if handoff.leg == Leg.CLOSING:
+            answers_at = max(answers_at, handoff.offered_at + CLOSER_TAKES)
         self.at(answers_at, lambda at: self._answer(handoff.pk, at))
         ends_at = due_at(hours, answers_at, seconds=self.rng.randint(4, 30) * 3600)
         self.at(ends_at, lambda at: self._end(handoff.pk, at))
@@ -198,11 +207,11 @@ class Weeks:
             return
         luck = self.rng.random()
         try:
-            if handoff.state == State.OFFERED and luck < 0.14:
+            if handoff.state == State.OFFERED and luck < 0.14 and handoff.leg == Leg.SALES:
                 reason = self._reason(on_reject=True)
                 verdicts.reject(handoff.pk, reason=reason, evidence=EVIDENCE[reason.evidence], by=handoff.user, now=at)
                 return
-            if handoff.state == State.OFFERED and luck < 0.4:
+            if handoff.state == State.OFFERED and (luck < 0.4 or handoff.leg == Leg.CLOSING):
                 verdicts.accept(handoff.pk, by=handoff.user, now=at)
                 later = at + timedelta(minutes=self.rng.randint(5, 25))
                 self.at(later, lambda moment: self._touch(handoff_id, moment))
@@ -246,6 +255,7 @@ class Weeks:
                 verdicts.convert(
                     handoff.pk,
                     bant={"need": "Replaces spreadsheets", "timing": "This quarter"},
+                    to=self._next_owner(handoff),
                     by=handoff.user,
                     now=at,
                 )
@@ -263,6 +273,11 @@ class Weeks:
                 )
         except Refused:
             return
+
+    def _next_owner(self, handoff: Handoff) -> User | None:
+        """Of what is converted, one in three goes to who closes; a signal is dealt with by whoever has it."""
+        self.converted += 1
+        return between.closer() if self.converted % 3 == 0 and handoff.lane != Lane.SIGNAL else None
 
     def _reason(self, **where: bool) -> Reason:
         fitting = [

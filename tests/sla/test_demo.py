@@ -13,9 +13,10 @@ from django.db.models import Count
 from leads import clock
 from leads.models import Lead, Notification, Stage
 from scoring.models import ClosedAs, Episode, Lane, Qualification
+from sla.attainment import moments
 from sla.demo import weeks
 from sla.management.commands import seed_demo
-from sla.models import Clock, Handoff, Touch
+from sla.models import Clock, Contest, Handoff, Leg, State, Touch
 from tests.processes import assert_invariants
 
 
@@ -48,6 +49,12 @@ class TestTheDemoCompany:
         assert Touch.objects.exists()
         assert Episode.objects.filter(members__left_at=None, closed_at=None).alias(n=Count("members")).filter(n__gt=1)
         assert Episode.objects.filter(lane=Lane.SIGNAL, closed_at=None).exists()
+        legs = Handoff.objects.filter(leg=Leg.CLOSING)
+        assert legs.filter(state=State.OFFERED).exists()
+        assert set(Contest.objects.values_list("decision", flat=True)) >= {""}
+        stood = moments.compared(None, chosen=None, now=seed_demo.clock.now() - timedelta(minutes=1))
+        assert stood.now is not None
+        assert stood.before is not None
         assert not Notification.objects.filter(state__in=["queued", "sending"]).exists()
 
         # It moves only into an empty house.
