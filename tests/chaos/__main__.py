@@ -59,6 +59,8 @@ def cause(supervisor: Supervisor, home: Path, asked: argparse.Namespace, seed: s
         settings.write("track_commit_timestamp = on\n")  # an independent witness of when a step was done
     supervisor.start(server.child, server.ready)
     server.ensure_database("ready")
+    static = home / "static"  # of its own: beside it lie sockets, which are no files to serve
+    static.mkdir()
     environment = {
         "DATABASE_URL": server.url("ready"),
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -66,7 +68,7 @@ def cause(supervisor: Supervisor, home: Path, asked: argparse.Namespace, seed: s
         "PYTHONUNBUFFERED": "1",
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "SECRET_KEY": secrets.token_urlsafe(32),
-        "STATIC_ROOT": str(home),
+        "STATIC_ROOT": str(static),
         "WHITENOISE_USE_FINDERS": "true",
         "BATON_POSTGRES_DATA": str(server.data),
     }
