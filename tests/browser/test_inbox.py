@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
+from leads.models import User
 from scoring.models import Tier
 from sla import handoffs
 from sla.inbox import pages, saving
@@ -102,11 +103,13 @@ class TestADayByKeyboardAlone:
         page.keyboard.type("only hot")
         page.keyboard.press("Enter")
         expect(page).to_have_url(re.compile(r"tier=hot"))
+        expect(page.locator("html.js")).to_be_attached()
         page.keyboard.press("Control+k")
         page.keyboard.type("quent")
         expect(page.locator("#palette-leads .palette-option")).to_have_count(1)
         page.keyboard.press("Enter")
         expect(page.locator("h1")).to_have_text("Quentin Marsh")
+        expect(page.locator("html.js")).to_be_attached()
         page.keyboard.press("Control+k")
         page.keyboard.type("zzz")
         expect(page.locator("#palette-none")).to_be_visible()
@@ -212,6 +215,17 @@ class TestWithoutScripts:
         page.get_by_role("button", name="Bring back").click()
         assert Handoff.objects.get(pk=offered.pk).snoozed_until is None
         assert Handoff.objects.get(pk=offered.pk).state == State.OFFERED
+
+
+class TestAnExplanation:
+    def test_stays_in_sight_above_the_list(self, firm: Company, visit: Visit, now: datetime) -> None:
+        row = firm.offered(now=now)
+        User.objects.filter(pk=firm.ben.user_id).update(hints_closed=[])
+        page = visit(firm.ben.user, "/inbox/")
+        expect(page.locator("#pane h1")).to_have_text(name_of(row))
+        page.keyboard.press("k")
+        expect(page.locator(".explain")).to_be_in_viewport(ratio=1)
+        assert page.evaluate("scrollY") == 0
 
 
 class TestLooks:
