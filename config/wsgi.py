@@ -14,7 +14,7 @@ from sla.watching.watchman import Watchman  # noqa: E402
 
 Watchman().start()
 
-# What is loaded now stays: the collector need not walk it. What a request makes is mostly free of rings, so it looks
+# What is loaded now stays: the collector need not walk it. What a request makes is mostly free of cycles, so it looks
 # seldom: looking took a fifth of a page's time, and most of the slowest ones'.
 gc.collect()
 gc.freeze()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django import template
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from leads.templatetags.icons import drawn
 from sla.timers import Timer
@@ -21,17 +21,18 @@ def chip(timer: Timer, of: UUID | str = "", is_fresh: bool = False) -> SafeStrin
 
     `of` is the hand-off whose timer the page asks for again; one that `is_fresh` takes the place of the shown one.
     """
-    marks = f' data-timer="{UUID(str(of))}"' if of else ""
+    marks = format_html(' data-timer="{}"', of) if of else SafeString()
     if of and is_fresh:
-        marks += f" hx-swap-oob=\"outerHTML:[data-timer='{UUID(str(of))}']\""
+        marks += format_html(" hx-swap-oob=\"outerHTML:[data-timer='{}']\"", of)
     if timer.ticks:
-        marks += f' data-left="{timer.left}" data-soon="{timer.soon}"'
-        marks += f' data-runs="{timer.runs}"' if timer.runs is not None else ""
+        marks += format_html(' data-left="{}" data-soon="{}"', timer.left, timer.soon)
+        if timer.runs is not None:
+            marks += format_html(' data-runs="{}"', timer.runs)
     said = format_html('<span class="said"> {}</span>', timer.what) if timer.what else ""
     return format_html(
         '<span class="timer" data-state="{}"{} title="{}">{}<span class="timer-text">{}</span>{}</span>',
         timer.state,
-        mark_safe(marks),  # noqa: S308  (numbers and a UUID)
+        marks,
         timer.title,
         drawn("micro", timer.icon, HIDDEN),
         timer.text,

@@ -17,7 +17,9 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from leads import clock
 from leads.errors import Invalid, Refused
@@ -82,7 +84,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
             raise Invalid("Choose what to do with them.", field="answer")
     except Invalid as refused:
         messages.warning(request, str(refused))
-        return redirect("inbox")
+        return HttpResponseClientRedirect(reverse("inbox")) if is_part(request) else redirect("inbox")
     asked = ASKS_FIRST.get(answer)
     if asked is not None and not request.POST.get(asked):
         return _ask(request, chosen, answer, now=now)
@@ -204,7 +206,9 @@ def _ask(
         "refusal": refusal,
         "key": request.POST.get("key") or new_key(),
     }
-    return render(request, "sla/bulk.html", page, status=refusal.status if refusal is not None else 200)
+    response = render(request, "sla/bulk.html", page, status=refusal.status if refusal is not None else 200)
+    # What a step was refused is asked again on the whole page, with the leads that are left.
+    return retarget(reswap(response, "innerHTML"), "body") if is_part(request) else response
 
 
 def _choices(draft: Draft, *, now: datetime) -> list[Choice]:

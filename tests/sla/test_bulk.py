@@ -12,7 +12,7 @@ from django.test import Client
 
 from leads import clock
 from sla import handoffs
-from sla.models import Handoff, State
+from sla.models import Handoff, Reason, State
 from sla.views import bulk
 from tests.desk import Company, company
 
@@ -127,6 +127,21 @@ class TestBulk:
         assert "Go on with" not in page
         assert states(*rows) == ["rejected", "rejected", "accepted", "rejected", "rejected"]
         assert Handoff.objects.get(pk=rows[4].pk).note == "<b>Bounced</b>"
+
+    def test_asks_again_where_a_step_is_refused(
+        self, ben: Client, firm: Company, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The reason is taken out of use between two steps."""
+        monkeypatch.setattr(bulk, "STEP", 1)
+        rows = [firm.offered(now=now) for _ in range(3)]
+        page = ben.post(PATH, {"answer": "reject", "handoff": ticked(*rows), "reason": "bad_contact"}).content.decode()
+        Reason.objects.filter(code="bad_contact").update(is_active=False)
+        answer = ben.post(PATH, sent_by(page), headers={"HX-Request": "true"})
+        assert (answer.status_code, answer["HX-Retarget"]) == (422, "body")
+        assert "Reject 2 leads" in answer.content.decode()
+        assert states(*rows) == ["rejected", "offered", "offered"]
+        nothing = ben.post(PATH, {"answer": "accept"}, headers={"HX-Request": "true"})
+        assert nothing["HX-Redirect"] == "/inbox/"
 
     def test_shows_whatever_numbers_come_and_no_more(self, ben: Client, firm: Company, now: datetime) -> None:
         sent = {"answer": "accept", "handoff": ticked(firm.offered(now=now)), "of": "-3", "done": "9" * 30, "lost": "x"}

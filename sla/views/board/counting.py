@@ -8,8 +8,6 @@ from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Count
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from leads.models import Team, User
 from scoring.models import Tier
@@ -28,13 +26,6 @@ class Choice:
     label: str
     is_chosen: bool
     size: int | None = None
-
-    @property
-    def option(self) -> SafeString:
-        """As a select offers it; there may be hundreds."""
-        size = f" ({self.size})" if self.size is not None else ""
-        chosen = SafeString(" selected" if self.is_chosen else "")
-        return format_html('<option value="{}"{}>{}{}</option>', self.value, chosen, self.label, size)
 
 
 def lane_counts(look: Look) -> dict[str, int]:

@@ -78,7 +78,7 @@ def lanes(look: Look, counts: Mapping[str, int], *, after: str = "") -> list[Lan
 def _most(look: Look, lane: str) -> int:
     if look.show:
         return PAGE
-    return min(OF_EACH, OF_LATER) if lane in ("later", "none") else OF_EACH
+    return OF_LATER if lane in ("later", "none") else OF_EACH
 
 
 def _keys(look: Look, wanted: Sequence[str], after: str) -> dict[str, list[int]]:
@@ -102,7 +102,6 @@ def _keys(look: Look, wanted: Sequence[str], after: str) -> dict[str, list[int]]
 
 
 def _lane(due_at: datetime | None, look: Look) -> str:
-
     if due_at is None:
         return "none"
     if due_at < look.now:
