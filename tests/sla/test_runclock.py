@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from django.core import mail
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from leads import clock, forgetting, nurture
 from leads.locks import lock_lead
@@ -293,8 +293,9 @@ def running() -> Iterator[Callable[[str], Process]]:
 @pytest.mark.django_db(transaction=True)
 class TestProcess:
     def late(self, house: Company) -> Clock:
-        """An accept clock that ran out a minute ago."""
-        handoff = house.offered(now=clock.now() - timedelta(minutes=121))
+        """An accept clock that ran out a minute ago; what comes before it is seen by no process that is up already."""
+        with transaction.atomic():
+            handoff = house.offered(now=clock.now() - timedelta(minutes=121))
         return clock_of(handoff, Target.ACCEPT)
 
     def test_fires_and_ends_when_told(self, running: Callable[[str], Process]) -> None:

@@ -216,9 +216,10 @@ def calls_back(floor: Floor, pk: int) -> None:
 
 def convert(floor: Floor, pk: int) -> None:
     """Sales-qualified: theirs to go on with, or somebody else's to close."""
-    closers = [rep.user for rep in floor.house.reps if rep.closes and rep.user_id != rep_of(pk).pk]
-    to = floor.dice.choice(closers) if closers and floor.dice.random() < 0.5 else None
-    handoffs.convert(pk, bant={"need": "Replaces spreadsheets"}, to=to, by=rep_of(pk), now=floor.now)
+    by = rep_of(pk)
+    closers = [rep for rep in floor.house.reps if rep.closes and rep.user_id != by.pk]
+    to = floor.dice.choice(closers).user if closers and floor.dice.random() < 0.5 else None
+    handoffs.convert(pk, bant={"need": "Replaces spreadsheets"}, to=to, by=by, now=floor.now)
     maybe_undo(floor, pk)
 
 
