@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -108,6 +109,7 @@ def use(settings: Any, port: int, *, time_out: float = 5) -> None:
 @contextlib.contextmanager
 def serving(settings: Any) -> Iterator[Inbox]:
     """A server that answers as it is told."""
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
     handler = Inbox()
     controller = Controller(handler, hostname="127.0.0.1", port=free_port())
     controller.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from leads import nurture, outcomes
+from leads import delivery, nurture, outcomes
 from leads.locks import lock_lead
 from leads.models import Lead, Outcome, Stage, User
 from leads.transactions import business
@@ -19,6 +19,7 @@ from tests.year import company
 from tests.year.floor import Floor
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+POST_EVERY = 12 * HOUR
 GIVEN_BACK = ("not_ready", "open_questions", "other_closer")
 REJECTED = ("outside_market", "bad_contact", "wrong_territory", "duplicate", "student")
 RETURNED = ("no_budget", "not_decider", "no_need", "unresponsive", "bad_contact", "wrong_territory")
@@ -36,6 +37,8 @@ def let_it_begin(floor: Floor, *, leads: int, edits: int) -> None:
         floor.plan(at, what, lambda happening=happening: happening(floor))
     for day in range(1, int(span // 86_400) + 1):
         floor.plan(floor.now + day * DAY, "morning", lambda: morning(floor))
+    for time in range(1, int(span // POST_EVERY.total_seconds()) + 1):
+        floor.plan(floor.now + time * POST_EVERY, "the post", lambda: delivery.deliver_due(lambda: floor.now))
 
 
 def arrive(floor: Floor, number: int) -> None:

@@ -11,12 +11,14 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from sla.models import Clock
 from tests.emptying import Emptying
+from tests.leads import smtp
 from tests.year import company, happenings
 from tests.year.floor import Floor
 
@@ -36,6 +38,12 @@ def floor_of(seed: int, *, leads: int, reps: int, days: int) -> Floor:
     floor = Floor(house, seed=seed, begins_at=BEGINS_AT, ends_at=BEGINS_AT + timedelta(days=days))
     happenings.let_it_begin(floor, leads=leads, edits=max(3, days // 10))
     return floor
+
+
+@pytest.fixture(autouse=True)
+def _post_is_taken(settings: Any) -> Iterator[None]:
+    with smtp.serving(settings):
+        yield
 
 
 @pytest.fixture(autouse=True)
