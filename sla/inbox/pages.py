@@ -8,7 +8,7 @@ from sla.models import Handoff
 from sla.querysets import HandoffQuerySet
 
 # More than a high screen shows; the rest comes as it is scrolled to.
-SIZE: Final = 30
+SIZE: Final = 20
 MOST: Final = 500
 LONGEST = 2**63
 
