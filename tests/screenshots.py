@@ -93,7 +93,7 @@ def pages_of(page: Page) -> Iterator[tuple[str, str]]:
     ahead, known = deque([urlsplit(page.url).path]), set[str]()
     while ahead and len(known) < MOST:
         path = ahead.popleft()
-        shape = KEY.sub("*", path)
+        shape = KEY.sub("*", urlsplit(path).path)
         if shape in known:
             continue
         known.add(shape)
@@ -104,7 +104,7 @@ def pages_of(page: Page) -> Iterator[tuple[str, str]]:
         links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
         for parts in map(urlsplit, links):
             if parts.netloc == host and not LEFT_OUT.search(parts.path):
-                ahead.append(parts.path)
+                ahead.append(parts._replace(scheme="", netloc="", fragment="").geturl())
 
 
 def every_page(browser: Browser, demo: dict[str, Any]) -> None:
