@@ -167,7 +167,7 @@ class TestPages:
         assert {path: asked(path) for path in few} == few
         assert few["/inbox/"] <= 15
         page = text(ben, "/inbox/")
-        assert (len(shown(page)), counts(page)["decide"]) == (30, 200)
+        assert (len(shown(page)), counts(page)["decide"]) == (pages.SIZE, 200)
         assert len(text(ben, "/inbox/arrivals/?" + "&".join(f"seen={key}:1:" for key in shown(page)[:15]))) < 20_000
 
 
