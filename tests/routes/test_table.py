@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -55,6 +56,16 @@ class TestTheTable:
     @pytest.mark.parametrize("half", sorted(HALVES))
     def test_is_what_is_answered(self, half: str, asker: Asker) -> None:
         wrong = [told for row in HALVES[half] for told in _wrong(row, asker)]
+        assert not wrong, "\n".join(wrong)
+
+    def test_holds_for_a_leg_that_closes(self, asker: Asker) -> None:
+        """What is said of a lead on offer holds for one that somebody has converted, and whom another is to close."""
+        rows = [row for row in ROWS if row.thing == "offered" and "/handoffs/" in row.path]
+        assert len(rows) > 7
+        wrong = []
+        for row in rows:
+            no = {"reason": "not_ready"} if row.path.endswith("/reject/") else row.body
+            wrong += _wrong(replace(row, thing="closing", body=no), asker)
         assert not wrong, "\n".join(wrong)
 
     def test_is_printed_for_people(self) -> None:

@@ -21,6 +21,7 @@ from sla.models import (
     Desk,
     Handoff,
     LeftBehind,
+    Leg,
     ReleaseOrder,
     Rep,
     Shadow,
@@ -116,10 +117,10 @@ class _Builder:
 
     # Leads and hand-offs.
 
-    def offer(self, relation: str, *, account: Account | None = None) -> Handoff:
+    def offer(self, relation: str, *, account: Account | None = None, rep: Rep | None = None) -> Handoff:
         """A lead on offer to whoever stands so to Ben; a colleague's is of a company on which Ben has one, too."""
         shares = account or (self.account if relation in (OWN, COLLEAGUE) else None)
-        rep = self.reps.get(relation, self.cleo)
+        rep = rep or self.reps.get(relation, self.cleo)
         team = self.firm.team if relation in (OWN, TEAM) else self.east
         lead = self.firm.lead(now=self.now, account=shares, phone="+1 212 555 0142", title="VP Sales")
         episode = self.firm.episode(lead, now=self.now, tier=Tier.WARM)
@@ -139,7 +140,9 @@ class _Builder:
         desk.judge(now=self.now)
         every = {each: handoff.episode.lead.public_id for each, handoff in accepted.items()}
         every[NOBODY] = unheld.public_id
+        closing = {relation: self.closing(relation) for relation in (OWN, TEAM, OTHER)}
         return {
+            "closing": {each: Thing({"public_id": handoff.public_id}) for each, handoff in closing.items()},
             "lead": {each: Thing({"public_id": one}) for each, one in every.items()},
             "lead named": {each: Thing({}, {"lead": str(one)}) for each, one in every.items()},
             "promise": {each: Thing({"public_id": every[each], "target": Target.DEPTH.value}) for each in held},
@@ -154,6 +157,16 @@ class _Builder:
             },
             "no letter": {ANY: Thing({"token": "nonsense"})},
         }
+
+    def closing(self, relation: str) -> Handoff:
+        """Converted by somebody else of the team, and on offer to whoever stands so to Ben, to close."""
+        to = self.reps[relation]
+        Rep.objects.filter(pk=to.pk).update(closes=True)
+        before = self.taken(
+            self.offer(relation, rep=rep_in(self.east if relation == OTHER else self.firm.team, "Finn Lowe"))
+        )
+        handoffs.convert(before.pk, to=to.user, by=before.user, now=self.now)
+        return Handoff.objects.get(episode=before.episode_id, leg=Leg.CLOSING)
 
     def taken(self, handoff: Handoff) -> Handoff:
         return handoffs.accept(handoff.pk, by=handoff.user, now=self.now)
