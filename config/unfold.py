@@ -8,6 +8,17 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 
 FLOORS = (("leads", "Facts"), ("scoring", "Judgements"), ("sla", "Promises"))
+RUN_THE_FLOOR = frozenset({"manager", "revops", "admin"})
+READ_REJECTIONS = frozenset({"marketing", "revops", "admin"})
+# Title, icon and route of a page of the desk, and the roles that may open it; None is everybody.
+DESK: tuple[tuple[str, str, str, frozenset[str] | None], ...] = (
+    ("Board", "table", "board", RUN_THE_FLOOR),
+    ("Find a lead", "person_search", "leads", None),
+    ("Rejections", "thumb_down", "rejections", READ_REJECTIONS),
+    ("Attainment", "bar_chart", "attainment", None),
+    ("Simulator", "science", "simulator", RUN_THE_FLOOR),
+    ("Status", "monitor_heart", "status", RUN_THE_FLOOR),
+)
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Baton",
@@ -88,14 +99,17 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             and model_admin.has_view_permission(request)
         ]
         groups.append({"title": title, "collapsible": False, "separator": True, "items": items})
-    return [*groups, _house(request)]
+    return [_desk(request), *groups]
 
 
-def _house(request: HttpRequest) -> dict[str, Any]:
-    """The way from the admin to the pages about the house itself."""
+def _desk(request: HttpRequest) -> dict[str, Any]:
+    """The way back from the admin to those pages of the desk that this person may open."""
     from django.urls import reverse
 
-    pages = (("Status", "monitor_heart", "status"), ("Simulator", "science", "simulator"), ("Board", "table", "board"))
-    may = bool(getattr(request.user, "roles", frozenset()) & {"manager", "revops", "admin"})
-    items = [{"title": title, "icon": icon, "link": reverse(name)} for title, icon, name in pages if may]
-    return {"title": "The house", "collapsible": False, "separator": True, "items": items}
+    roles: frozenset[str] = getattr(request.user, "roles", frozenset())
+    items = [
+        {"title": title, "icon": icon, "link": reverse(name)}
+        for title, icon, name, readers in DESK
+        if readers is None or roles & readers
+    ]
+    return {"title": "Desk", "collapsible": False, "separator": False, "items": items}

@@ -1,0 +1,32 @@
+"""Whoever belongs to no team, where nothing has happened yet, is answered by every page as the table says."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from leads.models import Role
+from tests.desk import person
+from tests.routes.table import TABLE
+
+ROWS = [row for rows in TABLE.values() for row in rows if row.method == "GET" and not row.thing and not row.is_api]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", [each.value for each in Role])
+def test_every_page_is_there(role: str) -> None:
+    client = Client()
+    who = person(role, "Nora New")
+    who.is_staff = role != Role.REP
+    who.save()
+    client.force_login(who)
+    assert len(ROWS) > 40
+    wrong = []
+    for row in ROWS:
+        got = client.get(row.path).status_code
+        if got != row.answers.of(role) and got not in (
+            302,
+            404,
+        ):  # of nothing there is no page, or the guide comes first
+            wrong.append(f"{row.path}: {got}, the table says {row.answers.of(role)}")
+    assert not wrong, "\n".join(wrong)
