@@ -29,6 +29,8 @@ def firm(now: datetime) -> Company:
     """Weeks of work in two teams, a goal, and how the floor stood a week ago."""
     firm = floor(1, now)
     Desk.objects.update(goal=90)
+    thursday = (now - timedelta(days=now.weekday() + 4)).replace(hour=12)
+    firm.offered(now=thursday, tier=Tier.HOT)
     for minutes in (200, 260, 320):
         firm.offered(now=now - timedelta(minutes=minutes), tier=Tier.HOT)
     touch(firm.offered(now=now - timedelta(minutes=100), tier=Tier.HOT), now - timedelta(minutes=70))
@@ -55,6 +57,7 @@ class TestAttainment:
         card.click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("Attainment")
         picture(page, "attainment")
+        page.get_by_role("link", name="The week before").click()  # on a Monday morning nothing of this one was due
         page.locator("#by-rep").locator("..").get_by_role("link", name="Ben Keller").click()
         expect(page.locator("[name=rep]")).to_have_value(str(firm.ben.user.public_id))
         missed = page.locator("tr.is-chosen td[data-label=Missed] a")
