@@ -35,7 +35,7 @@ def firm(now: datetime) -> Company:
         firm.offered(now=now - timedelta(minutes=minutes), tier=Tier.HOT)
     touch(firm.offered(now=now - timedelta(minutes=100), tier=Tier.HOT), now - timedelta(minutes=70))
     FloorMoment.objects.create(
-        team=firm.team, at=moments.quarter_of(now - WEEK), counted_at=now - WEEK, late=9, hour=2, met=8, missed=2
+        team=firm.team, at=moments.quarter_of(now - WEEK), counted_at=now - WEEK, late=19, hour=2, met=8, missed=2
     )
     moments.keep(now=now)
     return firm
