@@ -33,14 +33,7 @@ def _called(user: str) -> tuple[str, str]:
     return f"{user}__full_name", f"{user}__email"
 
 
-# What the board reads of each; anything more would cost every line of it.
-OF_A_LINE = (
-    *("public_id", "version", "hop", "leg", "lane", "tier", "state", "next_due_at", "next_step_at", "snoozed_until"),
-    *("first_touched_at", *_called("user"), "episode__qualification__total"),
-    *(f"episode__lead__{field}" for field in ("public_id", "first_name", "last_name", "email")),
-    *(f"episode__lead__account__{field}" for field in ("name", "domain", "group_id")),
-)
-# And what a row of an inbox reads.
+# What a row reads of each (see `sla.shown`); anything more would cost every row.
 OF_A_ROW = (
     *("public_id", "version", "leg", "lane", "tier", "state", "source", "reason__label", "accepted_at", "closed_at"),
     *("next_step", "next_step_at", "snoozed_until", "first_touched_at", "episode__qualification__total"),
@@ -48,13 +41,15 @@ OF_A_ROW = (
     *(f"episode__lead__{field}" for field in ("public_id", "first_name", "last_name", "email", "title")),
     *(f"episode__lead__account__{field}" for field in ("name", "domain", "group_id")),
 )
+OF_ROWS = ("reason", "episode__lead__account", "episode__qualification")
+# And a line of the board beside it.
+OF_A_LINE = (*OF_A_ROW, "hop", "next_due_at", *_called("user"))
 # Of a policy its name and number are told; what it asks for was read when the clock was started.
 UNREAD = tuple(
     f"policy_version__{field}"
     for field in ("condition", "grace", "absence_grace", "max_hops", "minutes_each", "pause_budget", "pause_by")
     + ("state", "published_at", "published_by", "retired_at", "why")
 )
-OF_A_CLOCK = ("handoff", "target", "verdict", "started_at", "due_at", "met_at", "voided_at")
 
 
 def _count(moment: str, unit: str = "") -> Func:
@@ -186,28 +181,15 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
 
     def for_board(self) -> HandoffQuerySet:
         """With what a line of the board shows and nothing else."""
-        return (
-            self._with_clocks()
-            .select_related("user", "episode__lead__account", "episode__qualification")
-            .only(*OF_A_LINE)
-        )
+        return self.select_related("user", *OF_ROWS).only(*OF_A_LINE)
 
     def for_inbox(self) -> HandoffQuerySet:
         """With what a row of an inbox shows and nothing else."""
-        shown = self.with_colleagues()._with_clocks()
-        return shown.select_related("reason", "episode__lead__account", "episode__qualification").only(*OF_A_ROW)
-
-    def _with_clocks(self) -> HandoffQuerySet:
-        """With the clocks that run, as far as a timer needs them; of what nothing runs, how its clocks ended."""
-        from sla.models import Clock
-
-        shown = Clock.objects.filter(Q(verdict="") | Q(handoff__next_due_at=None)).order_by("due_at", "pk")
-        clocks = with_timers(shown.only(*OF_A_CLOCK))
-        return self.prefetch_related(Prefetch("clocks", queryset=clocks, to_attr="clocks_at_hand"))
+        return self.with_colleagues().select_related(*OF_ROWS).only(*OF_A_ROW)
 
 
 def with_timers(clocks: models.QuerySet[Clock]) -> models.QuerySet[Clock]:
-    """With what their timers and sums are told from, in two questions."""
+    """With all their timings and pauses, in two questions; for lists see `sla.at_hand`."""
     from sla.models import ClockPause, ClockTiming
 
     timings = ClockTiming.objects.select_related("policy_version__policy").order_by("number")

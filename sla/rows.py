@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from leads.models import Lead
 from leads.words import ago
-from sla import timers
+from sla import at_hand, shown, timers
 from sla.models import Handoff, NextStepChange, State
 from sla.timers import Timer
 
@@ -43,6 +44,11 @@ class Row:
     def lead(self) -> Lead:
         return self.handoff.episode.lead
 
+    @cached_property
+    def shown(self) -> dict[str, Any]:
+        """What a list shows of it, in safe texts."""
+        return shown.of(self)
+
     @property
     def colleagues(self) -> int:
         """How many of the same company joined the open matter."""
@@ -68,7 +74,9 @@ def strongest(reasons: list[dict[str, Any]], limit: int = STRONGEST) -> list[dic
 
 
 def rows(handoffs: Iterable[Handoff], *, now: datetime) -> list[Row]:
-    """Rows of these hand-offs, in their order."""
+    """Rows of these hand-offs, in their order; their clocks in one question where they are not at hand."""
+    shown = list(handoffs)
+    at_hand.bring_clocks([each for each in shown if "clocks_at_hand" not in vars(each)])
     return [
         Row(
             handoff,
@@ -76,7 +84,7 @@ def rows(handoffs: Iterable[Handoff], *, now: datetime) -> list[Row]:
             is_adrift=handoff.state == State.ACCEPTED and (handoff.next_step_at is None or handoff.next_step_at < now),
             is_snoozed=handoff.is_open and handoff.snoozed_until is not None and handoff.snoozed_until > now,
         )
-        for handoff in handoffs
+        for handoff in shown
     ]
 
 

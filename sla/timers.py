@@ -102,7 +102,7 @@ def of_clock(clock: Clock, *, now: datetime) -> Timer:
     """The timer of one clock, as things stand now."""
     timing = last_timing(clock)
     hours = calendars.hours_of_versions(timing.calendar_versions)
-    what, policy = (FOR if clock.is_running else OF)[Target(clock.target)], str(timing.policy_version)
+    what, policy = (FOR if clock.is_running else OF)[Target(clock.target)], timing.policy_told
     if clock.verdict == Clock.Verdict.VOIDED:
         return Timer("none", "stopped", what, clock.due_at, policy=policy)
     if clock.verdict == Clock.Verdict.MET and clock.met_at is not None:

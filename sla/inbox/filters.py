@@ -14,27 +14,26 @@ from django.utils.functional import cached_property
 from leads.models import Lead, Team, User
 from leads.words import one_line
 from scoring.models import Lane, Tier
+from sla.choices import Choice
 from sla.models import Handoff
 from sla.querysets import HandoffQuerySet
 
 LONGEST_TEXT = 120
 SOURCES = 50
+ANY = Choice("", "Any")
 
 
 class InboxFilter(django_filters.FilterSet):
     """Hand-offs by tier, lane, team, source, whether they are adrift or late, and by the words of a name."""
 
-    q = django_filters.CharFilter(
-        label="Name, address or company",
-        method="of_text",
-        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "maxlength": LONGEST_TEXT}),
-    )
-    tier = django_filters.ChoiceFilter(label="Tier", choices=Tier.choices, empty_label="Any")
-    lane = django_filters.ChoiceFilter(label="Lane", choices=Lane.choices, empty_label="Any")
-    team = django_filters.ModelChoiceFilter(label="Team", queryset=Team.objects.none(), empty_label="Any")
-    source = django_filters.ChoiceFilter(label="Source", choices=(), empty_label="Any")
-    late = django_filters.BooleanFilter(label="Late", method="of_late", widget=forms.CheckboxInput)
-    adrift = django_filters.BooleanFilter(label="Adrift", method="of_adrift", widget=forms.CheckboxInput)
+    q = django_filters.CharFilter(method="of_text")
+    tier = django_filters.ChoiceFilter(choices=Tier.choices)
+    lane = django_filters.ChoiceFilter(choices=Lane.choices)
+    team = django_filters.ModelChoiceFilter(queryset=Team.objects.none())
+    source = django_filters.CharFilter(lookup_expr="exact")
+    late = django_filters.BooleanFilter(method="of_late", widget=forms.CheckboxInput)
+    adrift = django_filters.BooleanFilter(method="of_adrift", widget=forms.CheckboxInput)
+    longest_text = LONGEST_TEXT
 
     class Meta:
         model = Handoff
@@ -44,9 +43,8 @@ class InboxFilter(django_filters.FilterSet):
         self.viewer, self.now, self.given = viewer, now, _of(data)
         self.mine = Handoff.objects.of_user(viewer)
         super().__init__(self.given, queryset=self.mine)
-        self.form.fields["team"].queryset = Team.objects.filter(members=viewer)  # type: ignore[attr-defined]
-        # A source that is asked for is a choice, also where no lead of it is left.
-        self._offer({self.given.get("source", "")})
+        self.teams = Team.objects.filter(members=viewer)
+        self.form.fields["team"].queryset = self.teams  # type: ignore[attr-defined]
 
     def of_text(self, handoffs: HandoffQuerySet, name: str, value: str) -> HandoffQuerySet:
         """Each word stands in a name, an address or a company."""
@@ -60,17 +58,24 @@ class InboxFilter(django_filters.FilterSet):
         """Accepted, and nothing comes next."""
         return handoffs.adrift(self.now) if value else handoffs
 
-    def offer_sources(self) -> None:
-        """Let the form offer the sources of what this person has open."""
-        known = self.mine.open().exclude(source="").order_by().values_list("source", flat=True).distinct()
-        self._offer({*known[:SOURCES], self.given.get("source", "")})
+    @cached_property
+    def choices(self) -> dict[str, list[Choice]]:
+        """What may be chosen: this person's teams, and the sources of what they have open.
 
-    def _offer(self, sources: set[str]) -> None:
-        named = sorted(sources - {""}, key=str.lower)
-        self.form.fields["source"].choices = [  # type: ignore[attr-defined]
-            ("", "Any"),
-            *((each, each) for each in named),
-        ]
+        A source that is asked for is a choice also where no lead of it is left.
+        """
+        known = self.mine.open().order_by().values_list("source", flat=True).distinct()[: SOURCES + 1]
+        sources = sorted({*known, self.given.get("source", "")} - {""}, key=str.lower)
+        offered = {
+            "tier": Tier.choices,
+            "lane": Lane.choices,
+            "team": [(str(pk), name) for pk, name in self.teams.values_list("pk", "name")],
+            "source": [(each, each) for each in sources],
+        }
+        return {
+            name: [ANY, *(Choice(value, label, value == self.given.get(name)) for value, label in values)]
+            for name, values in offered.items()
+        }
 
     @cached_property
     def asked(self) -> dict[str, str]:

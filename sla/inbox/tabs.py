@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
 
 from leads.models import User
+from sla.inbox.counting import Counts, counts_of
 from sla.inbox.filters import InboxFilter
-from sla.models import Handoff
-from sla.querysets import OPEN, HandoffQuerySet
+from sla.querysets import HandoffQuerySet
 
 TABS = {"decide": "To decide", "follow": "To follow up", "snoozed": "Snoozed", "done": "Done today"}
+KNOWN_AT_MOST = 60
 
 
 class Inbox:
@@ -50,30 +53,22 @@ class Inbox:
         return mine.to_decide().in_sight(now).most_pressing_first()
 
     @cached_property
-    def counts(self) -> dict[str, int]:
-        """How many rows each tab has, and how many of the whole are `adrift` or `to_decide`; in one question."""
-        now, midnight = self.now, _midnight(self.now)
-        awake = Q(snoozed_until=None) | Q(snoozed_until__lte=now)
-        there = Q(state__in=OPEN) | Q(closed_at__gte=midnight, is_undone=False)
-        counted = Handoff.objects.of_user(self.viewer).filter(there)
-        inside = Q(pk__in=self.filter.chosen.filter(there).values("pk")) if self.filter.asked else Q()
-        decide, follow = Q(state="offered") & awake, Q(state="accepted") & awake
-        adrift = Q(state="accepted") & (Q(next_step_at=None) | Q(next_step_at__lt=now))
-        return counted.aggregate(
-            decide=Count("pk", filter=decide & inside),
-            follow=Count("pk", filter=follow & inside),
-            snoozed=Count("pk", filter=Q(state__in=OPEN, snoozed_until__gt=now) & inside),
-            done=Count("pk", filter=Q(closed_at__gte=midnight) & inside),
-            adrift=Count("pk", filter=adrift),
-            to_decide=Count("pk", filter=decide),
-        )
+    def counts(self) -> Counts:
+        """How many rows each tab has, and what has just come to them."""
+        return counts_of(self.filter, now=self.now, midnight=_midnight(self.now))
+
+    @property
+    def just_come(self) -> Sequence[UUID]:
+        """What came to the tab in the last moments, the newest first: a page knows it, whether it shows it or not."""
+        new = {"decide": self.counts.new_to_decide, "follow": self.counts.new_to_follow}.get(self.tab)
+        return (new or [])[:KNOWN_AT_MOST]
 
     @property
     def tabs(self) -> list[dict[str, Any]]:
         """The tabs with their counts and addresses."""
         more = f"&{self.filter.query}" if self.filter.query else ""
         return [
-            {"key": key, "label": label, "count": self.counts[key], "query": urlencode({"tab": key}) + more}
+            {"key": key, "label": label, "count": getattr(self.counts, key), "query": urlencode({"tab": key}) + more}
             for key, label in TABS.items()
         ]
 

@@ -140,6 +140,12 @@ class ClockTiming(models.Model):
         return f"{self.why}: due {self.due_at:%Y-%m-%d %H:%M}"
 
     @property
+    def policy_told(self) -> str:
+        """The name and number of its policy; of one fetched for a list without a question."""
+        name: str | None = self.__dict__.get("policy_name")
+        return str(self.policy_version) if name is None else f"{name} v{self.__dict__['policy_number']}"
+
+    @property
     def is_agreed(self) -> bool:
         """Whether it is more than the policy's own: extended by a manager, or spread over the rep's queue."""
         return self.why == "extended" or "come first" in self.told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from leads import clock
 from leads.models import Role
 from leads.viewer import is_part, signed_in, viewer_of
 from sla.inbox import pages
+from sla.inbox.counting import OVERLAP
 from sla.inbox.tabs import Inbox
 from sla.models import Handoff, Rep, SavedFilter
 from sla.rows import Row, rows, what_happened
@@ -21,8 +22,6 @@ from sla.starting import steps
 from sla.views.answers import toast_after
 from sla.views.once import new_key
 
-# What was offered before the page was drawn may have been committed after it.
-OVERLAP = timedelta(seconds=30)
 # A page asks about the rows that are in view.
 SEEN_AT_MOST = 60
 
@@ -58,15 +57,12 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 def around(request: HttpRequest, box: Inbox) -> dict[str, Any]:
     """What stands around the rows: the filter and the saved ones, who may pull, and what the page knows of arrivals."""
-    since = box.now - OVERLAP
-    box.filter.offer_sources()
-    just_now = box.rows.filter(offered_at__gt=since).order_by("-offered_at")
     return {
         "key": new_key(),
         "saved": SavedFilter.objects.filter(user=box.viewer),
         "pulls": box.tab == "decide" and Rep.objects.filter(user=box.viewer, is_active=True).exists(),
-        "since": since,
-        "known": just_now.values_list("public_id", flat=True)[:SEEN_AT_MOST] if box.tab in ("decide", "follow") else [],
+        "since": box.now - OVERLAP,
+        "known": box.just_come,
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import connection
@@ -11,21 +10,12 @@ from django.db.models import Count
 
 from leads.models import Team, User
 from scoring.models import Tier
+from sla.choices import Choice
 from sla.querysets import HandoffQuerySet
 from sla.views.board.narrowing import LANES, NUMBERS, Look, within
 
 MOST: Final = 999
 MOST_CHOICES: Final = 200
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One value to narrow by; where it was counted, with how much it would leave."""
-
-    value: str
-    label: str
-    is_chosen: bool
-    size: int | None = None
 
 
 def lane_counts(look: Look) -> dict[str, int]:

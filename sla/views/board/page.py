@@ -17,10 +17,10 @@ from leads import clock
 from leads.models import Lead
 from leads.viewer import signed_in, viewer_of
 from scoring.models import Episode, Phase
-from sla import routing
-from sla.models import Clock, Handoff, Target
+from sla import at_hand, routing
+from sla.models import Handoff
 from sla.people import left_behind
-from sla.querysets import first_of, with_timers
+from sla.querysets import first_of
 from sla.shadow import standing as shadow
 from sla.views.board import comparing, standing
 from sla.views.board.contested import to_decide
@@ -162,7 +162,7 @@ def _in_line(waiting: QuerySet[Episode], look: Look) -> list[InLine]:
     page = first_of(ordered, WAITING_SHOWN)
     if not page:
         return []
-    running = with_timers(Clock.objects.filter(episode__in=page, target=Target.ASSIGN, verdict=""))
+    running = at_hand.assigning(each.pk for each in page)
     assign = {due.clock.episode_id: due for due in dues_of(running, now=look.now).values()}
     told = routing.why_all_wait(page, now=look.now)
     return [InLine(episode, assign.get(episode.pk), told[episode.pk].sentence) for episode in page]

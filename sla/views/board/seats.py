@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 
 from django.db.models import Count, Min, QuerySet
 
-from sla import timers
+from sla import at_hand, timers
 from sla.handoffs import room
-from sla.models import Absence, Clock, Rep
-from sla.querysets import OF_A_CLOCK, first_of, with_timers
+from sla.models import Absence, Rep
+from sla.querysets import first_of
 from sla.timers import Timer
 from sla.views.board.narrowing import Look, within
 
@@ -61,7 +61,7 @@ def seats(look: Look) -> list[Seat]:
     chosen = look.chosen.get("rep")
     counted = _open(look, reps)
     loads = room.loads([rep.user_id for rep in reps])
-    nearest = _nearest({rep.user_id: counted[rep.user_id].due_at for rep in reps if rep.user_id in counted}, look.now)
+    nearest = _nearest(counted, look.now)
     absences = Absence.objects.filter(rep__in=reps, starts_at__lte=look.now, ends_at__gt=look.now)
     away = {absence.rep_id: absence.ends_at for absence in absences}
     return [
@@ -95,14 +95,7 @@ def _open(look: Look, reps: Sequence[Rep]) -> dict[int, OfRep]:
     return {user: OfRep(size, late, due_at) for user, size, late, due_at in rows}
 
 
-def _nearest(dues: Mapping[int, datetime | None], now: datetime) -> dict[int, Timer]:
+def _nearest(counted: Mapping[int, OfRep], now: datetime) -> dict[int, Timer]:
     """The chip of each one's nearest clock, by its known due instant."""
-    wanted = {due for due in dues.values() if due is not None}
-    running = with_timers(
-        Clock.objects.filter(verdict="", due_at__in=wanted, handoff__user__in=list(dues))
-        .order_by("handoff__user", "due_at", "pk")
-        .distinct("handoff__user")
-        .select_related("handoff")
-        .only(*OF_A_CLOCK, "handoff__user")
-    )
-    return {each.handoff.user_id: timers.of_clock(each, now=now) for each in running if each.handoff is not None}
+    dues = {user: of_rep.due_at for user, of_rep in counted.items() if of_rep.due_at is not None}
+    return {user: timers.of_clock(clock, now=now) for user, clock in at_hand.nearest_of_people(dues).items()}
