@@ -89,7 +89,7 @@ TEMPLATES: list[dict[str, Any]] = [
             ],
             # The tags of the package, drawn once: leads/templatetags/icons.py says why.
             "libraries": {"heroicons": "leads.templatetags.icons"},
-            "builtins": ["leads.templatetags.moments"],
+            "builtins": ["leads.templatetags.moments", "leads.templatetags.routes"],
         },
     }
 ]

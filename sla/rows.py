@@ -46,8 +46,8 @@ class Row:
 
     @cached_property
     def shown(self) -> dict[str, Any]:
-        """What a list shows of it, in safe texts."""
-        return shown.of(self)
+        """What an inbox shows of it, in safe texts."""
+        return shown.in_inbox(self)
 
     @property
     def colleagues(self) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q
 
+from sla import shown
 from sla.models import Clock, Handoff
 from sla.rows import Row, rows
 from sla.views.board.counting import told
@@ -28,6 +30,11 @@ class Lined:
 
     row: Row
     clock: Clock | None
+
+    @cached_property
+    def shown(self) -> dict[str, Any]:
+        """What the board shows of it, in safe texts."""
+        return shown.on_board(self.row, self.clock)
 
 
 @dataclass(frozen=True)
@@ -66,9 +73,9 @@ def lanes(look: Look, counts: Mapping[str, int], *, after: str = "") -> list[Lan
         Lane(
             lane,
             labels[lane],
-            shown := [lined[pk] for pk in keys[lane][: _most(look, lane)] if pk in lined],
+            these := [lined[pk] for pk in keys[lane][: _most(look, lane)] if pk in lined],
             found[lane],
-            after=_place(shown[-1].row.handoff) if look.show and len(keys[lane]) > PAGE and shown else "",
+            after=_place(these[-1].row.handoff) if look.show and len(keys[lane]) > PAGE and these else "",
         )
         for lane in found
         if keys.get(lane)
@@ -115,8 +122,8 @@ def _lined(keys: Sequence[int], look: Look) -> dict[int, Lined]:
     """These hand-offs as the board shows them."""
     if not keys:
         return {}
-    shown = rows(Handoff.objects.filter(pk__in=keys).for_board(), now=look.now)
-    return {row.handoff.pk: Lined(row, nearest_of(row.handoff)) for row in shown}
+    found = rows(Handoff.objects.filter(pk__in=keys).for_board(), now=look.now)
+    return {row.handoff.pk: Lined(row, nearest_of(row.handoff)) for row in found}
 
 
 def _place(handoff: Handoff) -> str:

@@ -138,6 +138,11 @@ class Look:
             found["rep"] = str(rep.public_id)
         return found
 
+    @property
+    def from_here(self) -> str:
+        """What an address adds, so that whoever acts comes back to this look; empty where nothing is chosen."""
+        return "&" + urlencode({"from": self.address()}) if self.address() else ""
+
     def address(self, **other: str) -> str:
         """The query of this look, with something else shown or chosen; an empty value takes it out."""
         asked = {"show": self.show} | self.values | other

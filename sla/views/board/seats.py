@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.db.models import Count, Min, QuerySet
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString
 
 from sla import at_hand, timers
 from sla.handoffs import room
@@ -41,6 +43,11 @@ class Seat:
     nearest: Timer | None
     away_until: datetime | None
     is_chosen: bool = False
+
+    @property
+    def name(self) -> SafeString:
+        """What they are called; it is shown six times."""
+        return conditional_escape(self.rep)
 
     @property
     def is_full(self) -> bool:
