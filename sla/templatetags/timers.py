@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from leads.templatetags.icons import drawn
@@ -21,20 +21,17 @@ def chip(timer: Timer, of: UUID | str = "", is_fresh: bool = False) -> SafeStrin
 
     `of` is the hand-off whose timer the page asks for again; one that `is_fresh` takes the place of the shown one.
     """
-    marks = format_html(' data-timer="{}"', of) if of else SafeString()
-    if of and is_fresh:
-        marks += format_html(" hx-swap-oob=\"outerHTML:[data-timer='{}']\"", of)
+    marks = []
+    if of:
+        marks.append(f' data-timer="{escape(of)}"')
+        if is_fresh:
+            marks.append(f" hx-swap-oob=\"outerHTML:[data-timer='{escape(of)}']\"")
     if timer.ticks:
-        marks += format_html(' data-left="{}" data-soon="{}"', timer.left, timer.soon)
+        marks.append(f' data-left="{timer.left:d}" data-soon="{timer.soon:d}"')
         if timer.runs is not None:
-            marks += format_html(' data-runs="{}"', timer.runs)
-    said = format_html('<span class="said"> {}</span>', timer.what) if timer.what else ""
-    return format_html(
-        '<span class="timer" data-state="{}"{} title="{}">{}<span class="timer-text">{}</span>{}</span>',
-        timer.state,
-        marks,
-        timer.title,
-        drawn("micro", timer.icon, HIDDEN),
-        timer.text,
-        said,
+            marks.append(f' data-runs="{timer.runs:d}"')
+    said = f'<span class="said"> {escape(timer.what)}</span>' if timer.what else ""
+    return SafeString(
+        f'<span class="timer" data-state="{timer.state}"{"".join(marks)} title="{escape(timer.title)}">'
+        f'{drawn("micro", timer.icon, HIDDEN)}<span class="timer-text">{escape(timer.text)}</span>{said}</span>'
     )

@@ -16,7 +16,7 @@ from sla import handoffs
 from sla.handoffs import NotYours
 from sla.models import CapacityOverride, Handoff, ManagerAct, Rep, State
 from sla.routing import reassigning
-from sla.views.board import counting, lanes
+from sla.views.board import counting, lanes, narrowing
 from tests.desk import Company, away, company
 
 pytestmark = pytest.mark.django_db
@@ -266,3 +266,17 @@ class TestViewAs:
         rep.force_login(firm.ada.user)
         assert rep.get(f"/board/as/{firm.ben.user.public_id}/").status_code == 404
         assert not ManagerAct.objects.exists()
+
+
+class TestWithin:
+    @pytest.mark.parametrize("lane", sorted(narrowing.SHOWS - {"waiting"}))
+    def test_is_the_same_in_both_ways_of_asking(self, firm: Company, now: datetime, lane: str) -> None:
+        for tier in ("hot", "warm", "cool"):
+            for minutes in (0, 20, 45, 120):
+                firm.offered(now=now - minutes * MINUTE, tier=tier)
+        firm.accepted(now=now)
+        condition, moments = narrowing.within_sql(lane, now=now)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT id FROM sla_handoff WHERE {condition}", moments)
+            found = {pk for (pk,) in cursor.fetchall()}
+        assert found == set(Handoff.objects.filter(narrowing.within(lane, now=now)).values_list("pk", flat=True))

@@ -12,10 +12,11 @@ from leads.models import Team, User
 from scoring.models import Tier
 from sla.choices import Choice
 from sla.querysets import HandoffQuerySet
-from sla.views.board.narrowing import LANES, NUMBERS, Look, within
+from sla.views.board.narrowing import LANES, NUMBERS, Look, within, within_sql
 
 MOST: Final = 999
 MOST_CHOICES: Final = 200
+WANTED: Final = (*LANES, "adrift")
 
 
 def lane_counts(look: Look) -> dict[str, int]:
@@ -23,18 +24,19 @@ def lane_counts(look: Look) -> dict[str, int]:
 
     At most `MOST` and one of each are counted.
     """
-    wanted = (*LANES, "adrift")
+    some = look.handoffs.order_by().values("pk").query
+    # Also of whoever manages no team, which the ORM would rather not ask.
+    all_of_it, params = some.get_compiler(connection=connection, elide_empty=False).as_sql()
     counted: list[str] = []
-    params: list[Any] = []
-    for lane in wanted:
-        some = look.handoffs.filter(within(lane, now=look.now)).order_by().values("pk")[: MOST + 1]
-        # Also of whoever manages no team, which the ORM would rather not ask.
-        sql, of_it = some.query.get_compiler(connection=connection, elide_empty=False).as_sql()
-        counted.append(f"(SELECT count(*) FROM ({sql}) AS found)")  # noqa: S608  (compiled by the ORM)
-        params += of_it
+    given: list[Any] = []
+    for lane in WANTED:
+        condition, moments = within_sql(lane, now=look.now)
+        some = f"{all_of_it} AND {condition} LIMIT {MOST + 1}"
+        counted.append(f"(SELECT count(*) FROM ({some}) AS found)")  # noqa: S608  (the ORM's, and words of ours)
+        given += [*params, *moments]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(counted)}", params)  # noqa: S608  (compiled by the ORM)
-        return dict(zip(wanted, cursor.fetchone() or (), strict=True))
+        cursor.execute(f"SELECT {', '.join(counted)}", given)
+        return dict(zip(WANTED, cursor.fetchone() or (), strict=True))
 
 
 def told(size: int, most: int = MOST) -> str:

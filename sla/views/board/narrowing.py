@@ -36,6 +36,16 @@ NUMBERS: Final = {
     "adrift": "Adrift, no next step",
     "waiting": "Waiting for someone",
 }
+# From when until when after now what is in them is due; None is without an end.
+NOW: Final = timedelta(0)
+BOUNDS: Final[dict[str, tuple[timedelta | None, timedelta | None]]] = {
+    "late": (None, NOW),
+    "soon": (NOW, QUARTER),
+    "next": (QUARTER, HOUR),
+    "hour": (NOW, HOUR),
+    "later": (HOUR, None),
+}
+ADRIFT: Final = "state = 'accepted' AND (next_step_at IS NULL OR next_step_at < %s)"
 SHOWS: Final = frozenset(LANES) | frozenset(NUMBERS)
 
 
@@ -48,16 +58,20 @@ def teams_of(viewer: User) -> QuerySet[Team]:
 
 def within(lane: str, *, now: datetime) -> Q:
     """The hand-offs whose next due instant lies in this lane, or counts to this number."""
-    soon, hour = now + QUARTER, now + HOUR
-    return {
-        "late": Q(next_due_at__lt=now),
-        "soon": Q(next_due_at__gte=now, next_due_at__lt=soon),
-        "next": Q(next_due_at__gte=soon, next_due_at__lt=hour),
-        "hour": Q(next_due_at__gte=now, next_due_at__lt=hour),
-        "later": Q(next_due_at__gte=hour),
-        "none": Q(next_due_at=None),
-        "adrift": is_adrift(now),
-    }[lane]
+    if lane not in BOUNDS:
+        return is_adrift(now) if lane == "adrift" else Q(next_due_at=None)
+    begins, ends = BOUNDS[lane]
+    found = Q() if begins is None else Q(next_due_at__gte=now + begins)
+    return found if ends is None else found & Q(next_due_at__lt=now + ends)
+
+
+def within_sql(lane: str, *, now: datetime) -> tuple[str, list[datetime]]:
+    """The same for a question that is put together once for all lanes: a condition, and its moments."""
+    if lane not in BOUNDS:
+        return (ADRIFT, [now]) if lane == "adrift" else ("next_due_at IS NULL", [])
+    bounds = zip((">=", "<"), BOUNDS[lane], strict=True)
+    given = [(f"next_due_at {sign} %s", now + bound) for sign, bound in bounds if bound is not None]
+    return " AND ".join(sql for sql, _ in given), [moment for _, moment in given]
 
 
 def _teams(request: Any) -> QuerySet[Team]:

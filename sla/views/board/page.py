@@ -28,6 +28,7 @@ from sla.views.board.counting import choices, lane_counts, numbers, told
 from sla.views.board.lanes import Lane, lanes
 from sla.views.board.narrowing import Look, teams_of
 from sla.views.board.seats import SHOWN, Seat, absent, reps_of, seats
+from sla.views.board.there import is_there
 from sla.views.dues import Due, dues_of, nearest_of
 
 WAITING_SHOWN: Final = 12
@@ -87,19 +88,20 @@ def fresh(request: HttpRequest) -> HttpResponse:
 
 def whole(look: Look, *, after: str = "") -> dict[str, Any]:
     """All that the board shows of this look."""
-    counts = lane_counts(look)
-    waiting = waiting_of(look)
+    counts, there = lane_counts(look), is_there(now=look.now)
     shown = lanes(look, counts, after=after)
     strip = seats(look)
-    in_line = _in_line(waiting, look)
-    left = first_of(left_behind.to_decide(look.viewer), WAITING_SHOWN)
-    few, away = standing.few(look), absent(look)
-    contested = to_decide(look.viewer, now=look.now)
+    line = _line(look) if there.waiting else []
+    in_line = _in_line(line[:WAITING_SHOWN], look)
+    left = first_of(left_behind.to_decide(look.viewer), WAITING_SHOWN) if there.left else []
+    few = standing.few(look) if there.standing else standing.NONE
+    away = absent(look) if there.absent else []
+    contested = to_decide(look.viewer, now=look.now) if there.contested else []
     page: dict[str, Any] = {
         "look": look,
         "show": look.show,
         "after": after,
-        **comparing.beside(look, numbers(look, counts, capped(waiting))),
+        **comparing.beside(look, numbers(look, counts, told(len(line), COUNTED))),
         "lanes": shown,
         "seats": strip,
         "more_seats": reps_of(look).count() - len(strip) if len(strip) == SHOWN else 0,
@@ -107,7 +109,7 @@ def whole(look: Look, *, after: str = "") -> dict[str, Any]:
         "waiting": in_line,
         "left": left,
         "contested": contested,
-        "on_paper": Episode.objects.filter(shadow.on_paper(), lead__in=Lead.objects.visible_to(look.viewer)).count(),
+        "on_paper": _on_paper(look) if there.on_paper else 0,
         "now": look.now,
     }
     page["marks"] = {
@@ -136,9 +138,14 @@ def waiting_of(look: Look) -> QuerySet[Episode]:
     return waiting.exclude(shadow.on_paper())
 
 
-def capped(rows: QuerySet[Any]) -> str:
-    """How many there are, counted to a thousand."""
-    return told(rows.order_by()[: COUNTED + 1].count(), COUNTED)
+def _on_paper(look: Look) -> int:
+    """How many are routed and timed on paper."""
+    return Episode.objects.filter(shadow.on_paper(), lead__in=Lead.objects.visible_to(look.viewer)).count()
+
+
+def _line(look: Look) -> list[int]:
+    """The ids of who waits, the longest first, as many as are counted."""
+    return list(waiting_of(look).order_by("waiting_since", "pk").values_list("pk", flat=True)[: COUNTED + 1])
 
 
 def _of_lanes(shown: Sequence[Lane]) -> list[object]:
@@ -156,12 +163,12 @@ def _mark(name: str, *drawn: object) -> str:
     return f"{name}-{hashlib.blake2b(repr(drawn).encode(), digest_size=8).hexdigest()}"
 
 
-def _in_line(waiting: QuerySet[Episode], look: Look) -> list[InLine]:
-    """Who waits, the longest first, with why and until when someone should have it."""
-    ordered = waiting.select_related("lead__account", "definition", "qualification").order_by("waiting_since", "pk")
-    page = first_of(ordered, WAITING_SHOWN)
-    if not page:
+def _in_line(line: Sequence[int], look: Look) -> list[InLine]:
+    """Those who wait, in their order, with why and until when someone should have them."""
+    if not line:
         return []
+    found = Episode.objects.filter(pk__in=line).select_related("lead__account", "definition", "qualification")
+    page = list(found.order_by("waiting_since", "pk"))
     running = at_hand.assigning(each.pk for each in page)
     assign = {due.clock.episode_id: due for due in dues_of(running, now=look.now).values()}
     told = routing.why_all_wait(page, now=look.now)

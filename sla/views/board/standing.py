@@ -17,20 +17,20 @@ from leads.models import Lead, User
 from leads.viewer import signed_in, viewer_of
 from scoring import standing
 from scoring.models import Qualification
+from sla.views.board.counting import told
 from sla.views.board.narrowing import Look, teams_of
 
 FEW: Final = 5
 COUNTED: Final = 1000
+NONE: Final[dict[str, Any]] = {"standing": [], "standing_count": "0"}
 
 
 def few(look: Look) -> dict[str, Any]:
     """The best standing leads, and how many there are, counted to a thousand."""
     rows = standing_of(look.viewer)
-    counted = rows.order_by()[: COUNTED + 1].count()
-    return {
-        "standing": list(rows[:FEW]) if counted else [],
-        "standing_count": str(counted) if counted <= COUNTED else f"{COUNTED}+",
-    }
+    keys = list(rows.values_list("pk", flat=True)[: COUNTED + 1])
+    best = rows.filter(pk__in=keys[:FEW]) if keys else rows.none()
+    return {"standing": list(best), "standing_count": told(len(keys), COUNTED)}
 
 
 def visible(viewer: User) -> QuerySet[Qualification]:
