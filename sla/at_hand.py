@@ -46,7 +46,8 @@ def bring_clocks(handoffs: Collection[Handoff]) -> None:
     """Give these hand-offs the clocks from which their timers are told."""
     of: dict[int, list[Clock]] = {handoff.pk: [] for handoff in handoffs}
     for _, clock in _timed(OF_HANDOFFS, asked=list(of)) if of else ():
-        of[clock.handoff_id].append(clock)
+        if clock.handoff_id is not None:
+            of[clock.handoff_id].append(clock)
     for handoff in handoffs:
         vars(handoff)["clocks_at_hand"] = of[handoff.pk]
 

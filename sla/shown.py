@@ -91,7 +91,7 @@ def _of_each(row: Row) -> dict[str, Any]:
 
 
 def _safe(**texts: object) -> dict[str, SafeString]:
-    return {name: conditional_escape(text) for name, text in texts.items()}
+    return {name: conditional_escape(str(text)) for name, text in texts.items()}
 
 
 def _moment(at: datetime | None) -> dict[str, Any] | None:

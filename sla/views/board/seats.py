@@ -47,7 +47,7 @@ class Seat:
     @property
     def name(self) -> SafeString:
         """What they are called; it is shown six times."""
-        return conditional_escape(self.rep)
+        return conditional_escape(str(self.rep))
 
     @property
     def is_full(self) -> bool:
