@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from leads import clock, colleagues, hints, preferences, timeline
+from leads import clock, colleagues, finding, hints, preferences, timeline
 from leads.errors import Invalid
 from leads.models import Lead, MailHours, MailPreference
 from leads.viewer import is_part, signed_in, viewer_of
@@ -26,8 +26,7 @@ FOUND = 50
 def find(request: HttpRequest) -> HttpResponse:
     """Leads by name, address or company, the newest first; of what the viewer may read."""
     asked = one_line(request.GET.get("q", ""), at_most=200)
-    leads = Lead.objects.visible_to(viewer_of(request)).live().named(asked).select_related("account", "holder")
-    found = list(leads.order_by("-created_at", "-pk")[: FOUND + 1])
+    found = finding.newest(viewer_of(request), asked, most=FOUND + 1)
     page = {"asked": asked, "leads": found[:FOUND], "has_more": len(found) > FOUND}
     return render(request, "leads/find.html", page)
 

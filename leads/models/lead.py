@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 
 from leads.models.journey import Stage
 from leads.models.people import Team, User
-from leads.querysets import LeadQuerySet
+from leads.querysets import LeadQuerySet, words_of_account, words_of_lead
 
 
 class Account(models.Model):
@@ -29,6 +30,10 @@ class Account(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        indexes = [
+            # Reader: finding leads by the words of their company.
+            GinIndex(OpClass(Upper(words_of_account()), name="gin_trgm_ops"), name="account_words"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(domain__isnull=True) | Q(domain=Lower("domain")), name="domain_is_lower_case"
@@ -119,6 +124,14 @@ class Lead(models.Model):
             models.Index(fields=["rest_until"], name="lead_rest_ends", condition=Q(rest_until__isnull=False)),
             # Reader: the sweep that brings leads back on the date they named.
             models.Index(fields=["callback_at"], name="lead_calls_back", condition=Q(callback_at__isnull=False)),
+            # Reader: finding leads by the words of their name and address.
+            GinIndex(OpClass(Upper(words_of_lead()), name="gin_trgm_ops"), name="lead_words"),
+            # Reader: the list of all leads, the newest first.
+            models.Index(
+                fields=["-created_at", "-id"],
+                name="lead_newest",
+                condition=Q(merged_into__isnull=True, erased_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -141,6 +141,9 @@ def _pages() -> Iterator[Page]:
     for name, part in (("lead", "page"), ("lead-promise", "the promise"), ("lead-why", "why"), ("lead-story", "story")):
         paths = [reverse(name, args=[each]) for each in held]
         yield Page(f"lead, {part}", rep, paths, is_part=name != "lead")
+    find = reverse("leads")
+    yield Page("find, the newest", admin, [find])
+    yield Page("find, by a word", rep, [f"{find}?q=oscar"])
     yield Page("board of two teams", manager, [board])
     yield Page("board of all teams", admin, [board])
     yield Page("board of all teams, again", admin, [reverse("board-fresh")], is_part=True)

@@ -9,7 +9,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from leads.models import Lead, Role, User
+from leads import finding
+from leads.models import Role, User
 from leads.viewer import signed_in, viewer_of
 from leads.words import one_line
 from sla.models import SavedFilter
@@ -37,8 +38,7 @@ def palette(request: HttpRequest) -> HttpResponse:
         own = {"pages": _pages(viewer), "saved": SavedFilter.objects.filter(user=viewer)}
         return render(request, "sla/palette.html#own", own)
     asked = one_line(request.GET["q"], at_most=80)
-    visible = Lead.objects.visible_to(viewer).live().select_related("account")
-    found = visible.named(asked).order_by("-stage_at", "-pk")[:LEADS_AT_MOST] if len(asked) >= SHORTEST else []
+    found = finding.newest(viewer, asked, most=LEADS_AT_MOST) if len(asked) >= SHORTEST else []
     return render(request, "sla/palette.html#leads", {"leads": found})
 
 
