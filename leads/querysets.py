@@ -30,7 +30,8 @@ def words_of_account(of: str = "") -> Func:
 
 
 def _in_a_row(*parts: models.expressions.Combinable) -> Func:
-    return Func(*parts, template="(%(expressions)s)", arg_joiner=" || ' ' || ", output_field=models.TextField())
+    # In this order: to migrations another one would be another index.
+    return Func(*parts, arg_joiner=" || ' ' || ", output_field=models.TextField(), template="(%(expressions)s)")
 
 
 class LeadQuerySet(models.QuerySet["Lead"]):
