@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q, Value
@@ -68,7 +68,7 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         if not user.is_active or user.has_role(*ABOVE_REPS):
             return self.visible_to(user)
         every = self.model._default_manager
-        parts = [every.filter(account__owner=user).values("pk")]
+        parts: list[models.QuerySet[Any, Any]] = [every.filter(account__owner=user).values("pk")]
         if user.has_role(Role.REP):
             held = every.filter(holder=user)
             on_account = held.filter(account__isnull=False).values("account")
