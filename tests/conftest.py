@@ -113,6 +113,21 @@ def _found_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _kept_once(django_test_environment: None) -> Iterator[None]:
+    """Clients of tests keep a copy of all that each template was told; here not for every option of every select."""
+    from django.template import Template
+    from django.test.utils import instrumented_test_render
+
+    def render(template: Any, context: Any) -> Any:
+        is_part = context.template is not template
+        return template.nodelist.render(context) if is_part else instrumented_test_render(template, context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Template, "_render", render)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _quick_passwords() -> Iterator[None]:
     """To hash one takes half a second by design. How often it was done stands in the hash, for other processes."""
     from django.contrib.auth.hashers import PBKDF2PasswordHasher

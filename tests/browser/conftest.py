@@ -1,9 +1,8 @@
 """A real browser at a real server: which Chromium, and people who are signed in.
 
-One browser and one server serve all tests of a run; what costs is a page, so a test looks at few. All are marked
-`pytest.mark.django_db(transaction=True)`, and behind each only the tables it touched are emptied.
-`firm` is a small company of a test's own. `lived_in` has something of everything in it: it is founded once for a
-class and stands anew for each of its tests, whatever they did. Found another one like it by `emptying.found()`.
+One browser and one server serve all tests of a run, and tabs are handed on; what costs is a page, so a test looks at
+few. All are marked `pytest.mark.django_db(transaction=True)`, and behind each only the tables it touched are emptied.
+`firm` is a small company of a test's own. What only is looked at is founded once, by `emptying.found()`.
 """
 
 from __future__ import annotations
@@ -21,9 +20,8 @@ from pytest_django.live_server_helper import LiveServer
 from config.home import browser as chromium
 from leads import clock
 from leads.models import User
-from tests.browser.lived_in import LivedIn, settle
+from tests.browser.tabs import Tab, Tabs
 from tests.desk import Company, company
-from tests.emptying import Emptying
 
 Visit = Callable[..., Page]
 
@@ -46,16 +44,6 @@ def _orm_beside_the_browser() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="class")
-def lived_in(django_db_setup: None, django_db_blocker: Any, emptying: Emptying) -> Iterator[LivedIn]:
-    """Founded once for all tests of a class, and the same again before each."""
-    with django_db_blocker.unblock():
-        house = emptying.found(lambda: settle(clock.now()))
-    yield house
-    with django_db_blocker.unblock():
-        emptying.raze()
-
-
 @pytest.fixture
 def now(transactional_db: None) -> datetime:
     """Pages ask the database for the time."""
@@ -76,36 +64,37 @@ def sign_in(context: BrowserContext, user: User | None, url: str) -> None:
         context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
 
 
+@pytest.fixture(scope="session")
+def tabs(browser: Browser, live_server: LiveServer) -> Iterator[Tabs]:
+    """Handed on from test to test."""
+    kept = Tabs(browser, live_server.url)
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def visit(browser: Browser, live_server: LiveServer) -> Iterator[Visit]:
-    """Open a page as somebody, in a browser of their own; what a console complains of fails the test."""
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
+def visit(tabs: Tabs, live_server: LiveServer) -> Iterator[Visit]:
+    """Open a page as somebody, in a tab of their own; what a console complains of fails the test.
+
+    A tab that cannot be made as good as new (init scripts, permissions, pages of elsewhere) is nobody else's: `own`.
+    """
+    opened: list[tuple[Tab, dict[str, Any]]] = []
 
     def open_page(user: User | None, path: str, *, expect_status: tuple[int, ...] = (), **options: Any) -> Page:
-        context = browser.new_context(base_url=live_server.url, viewport=options.pop("viewport", WIDE), **options)
-        contexts.append(context)
-        sign_in(context, user, live_server.url)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: (
-                complaints.append(said.text)
-                if said.type in ("error", "warning")
-                and not any(f"status of {code}" in said.text for code in expect_status)
-                else None
-            ),
-        )
-        page.goto(path)
-        return page
+        options = {"viewport": WIDE, "own": "permissions" in options or not path.startswith("/"), **options}
+        tab = tabs.take(**options)
+        opened.append((tab, options))
+        tab.expected = expect_status
+        sign_in(tab.context, user, live_server.url)
+        tab.page.goto(path)
+        return tab.page
 
     yield open_page
-    for context in contexts:
-        for page in context.pages:
-            # What is under way must end before the database is emptied.
-            page.wait_for_load_state("networkidle")
-        context.close()
+    for tab, _ in opened:
+        tab.leave()
+    complaints = [each for tab, _ in opened for each in tab.complaints]
+    for tab, options in opened:
+        tabs.give_back(tab, **options)
     assert complaints == []
 
 

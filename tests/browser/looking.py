@@ -13,28 +13,34 @@ from playwright.sync_api import Page, ViewportSize
 AXE = Axe()
 
 
-def axe(page: Page, **options: Any) -> AxeResults:
+def axe(page: Page, *, within: str = "html", **options: Any) -> AxeResults:
     """What axe says of a page as it stands. A document is given axe once, however often it is asked."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.axe_script)
-    told = page.evaluate("options => axe.run(options)", {"resultTypes": ["violations"], **options})
+    told = page.evaluate(
+        "([within, options]) => axe.run({include: [within]}, options)",
+        [within, {"resultTypes": ["violations"], "preload": False, **options}],
+    )
     return AxeResults(told)
 
 
-def finds_nothing(page: Page, **options: Any) -> None:
+def finds_nothing(page: Page, *, within: str = "html", **options: Any) -> None:
     """Axe has looked, at colours too, and found nothing."""
-    found = axe(page, **options)
+    found = axe(page, within=within, **options)
     assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
     assert "color-contrast" in {rule["id"] for rule in found.response["passes"]}, page.url
 
 
-def is_clean(page: Page, *sizes: ViewportSize) -> None:
-    """Axe finds nothing in either light, and nothing sticks out, at each of these sizes."""
+def is_clean(page: Page, *sizes: ViewportSize, within: str = "html") -> None:
+    """Axe finds nothing in either light, and nothing sticks out, at each of these sizes.
+
+    Every page as it opens, with all its sheets, is looked at by test_every_page; what a test has opened is `within`.
+    """
     for size in sizes:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        finds_nothing(page)
+        finds_nothing(page, within=within)
         # What is dark differs by its colours alone.
         page.emulate_media(color_scheme="dark")
-        finds_nothing(page, runOnly=["color-contrast"])
+        finds_nothing(page, within=within, runOnly=["color-contrast"])
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], page.url

@@ -89,4 +89,4 @@ class TestLooks:
         for handoff, who, name in ((accepted, firm.ben, "Convert"), (leg, eva, "Reject")):
             page = visit(who.user, lead_page(handoff, "promise/"), viewport=PHONE)
             open_sheet(page, name)
-            is_clean(page, PHONE)
+            is_clean(page, PHONE, within=".answers details[open]")

@@ -9,10 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from leads.models import Role, User
-from sla import contests, handoffs
+from sla import handoffs
 from sla.models import Contest, Handoff
-from tests.browser.conftest import PHONE, Visit
-from tests.browser.looking import is_clean
+from tests.browser.conftest import Visit
 from tests.desk import Company, person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -77,21 +76,3 @@ class TestContesting:
         board.get_by_role("button", name="Overturn").click()
         expect(board.get_by_text("Offered to Ada Brook.")).to_be_visible()
         assert Contest.objects.get().hop is not None
-
-    def test_is_open_to_everybody_and_fits_a_phone(
-        self, firm: Company, handoff: Handoff, theo: User, visit: Visit, now: datetime
-    ) -> None:
-        page = visit(theo, f"/handoffs/{handoff.public_id}/contest/", viewport=PHONE)
-        _good(page)
-        made = contests.contest(handoff.pk, words=WORDS, by=theo, now=now)
-        page.goto("/rejections/")
-        _good(page)
-        manager = visit(firm.manager, "/board/", viewport=PHONE)
-        _good(manager)
-        manager.goto(f"/board/contests/{made.public_id}/")
-        _good(manager)
-
-
-def _good(page: Page) -> None:
-    page.wait_for_load_state("networkidle")
-    is_clean(page, PHONE)

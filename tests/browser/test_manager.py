@@ -289,7 +289,7 @@ def sees_it_move_on(page: Page, first: Handoff) -> Handoff:
 def accepts_out_of_the_mail(story: Story, visit: Visit, offered: Handoff) -> None:
     """On a phone, signed in nowhere: the mail's button only asks; the answer is given on the page."""
     (mail,) = story.mails_to(offered.user, "New lead: Iris Vale")
-    phone = show(visit(None, "/accounts/login/", viewport=PHONE, has_touch=True), mail)
+    phone = show(visit(None, "/accounts/login/", viewport=PHONE, has_touch=True, own=True), mail)
     expect(phone.locator("body")).to_contain_text("is offered to you")
     assert phone.evaluate("document.documentElement.scrollWidth") <= 360
     picture(phone, "13-mail-offer")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from leads.models import Lead
 from sla.models import Handoff, State, Touch
-from tests.browser.conftest import PHONE, WIDE, Visit
+from tests.browser.conftest import PHONE, Visit
 from tests.browser.looking import is_clean
 from tests.desk import Company, act, judge
 
@@ -119,5 +119,5 @@ class TestLook:
         expect(page.locator(".why")).to_be_visible()
         expect(page.locator("#entries")).to_be_visible()
         page.locator(".unmet summary").click()
-        is_clean(page, WIDE, PHONE)
+        is_clean(page, PHONE)
         assert page.title() != "1"

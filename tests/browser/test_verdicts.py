@@ -152,4 +152,4 @@ class TestLooks:
                 open_sheet(page, name)
                 if name in ("Reject", "Return"):
                     page.get_by_label("Duplicate", exact=False).first.check()
-                is_clean(page, WIDE, PHONE)
+                is_clean(page, WIDE, PHONE, within=".answers details[open]")
