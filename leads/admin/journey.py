@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from leads import conflicts, erasing, merging
 from leads.admin.roles import DESK, History, RoleAdmin, now_and_by
 from leads.models import Account, Identity, IdentityConflict, Lead, Outcome, Role, StageChange
+from leads.querysets import LeadQuerySet
 
 OPERATORS = frozenset({Role.REVOPS})
 
@@ -50,7 +51,7 @@ class LeadAdmin(RoleAdmin):
     list_filter = ("stage", "domain_kind", "seniority", "is_test", ("merged_into", admin.EmptyFieldListFilter))
     list_select_related = ("account", "holder")
     search_fields = ("email", "first_name", "last_name")
-    search_help_text = "Name or e-mail address"
+    search_help_text = "Name, e-mail address or company"
     ordering = ("-created_at", "-id")
     actions = ("merge_selected", "erase_selected")
     inlines = (Identities, StageChanges, Outcomes)
@@ -73,6 +74,12 @@ class LeadAdmin(RoleAdmin):
             },
         ),
     )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Lead], search_term: str
+    ) -> tuple[QuerySet[Lead], bool]:
+        """As the desk finds them; each condition of `search_fields` alone would read a million leads."""
+        return cast(LeadQuerySet, queryset).named(search_term), False
 
     @admin.display(description="Test")
     def test(self, obj: Lead) -> str:

@@ -53,10 +53,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="lead",
-            index=models.Index(
-                condition=models.Q(("erased_at__isnull", True), ("merged_into__isnull", True)),
-                fields=["-created_at", "-id"],
-                name="lead_newest",
-            ),
+            index=models.Index(fields=["-created_at", "-id"], name="lead_newest"),
         ),
     ]

@@ -127,11 +127,7 @@ class Lead(models.Model):
             # Reader: finding leads by the words of their name and address.
             GinIndex(OpClass(Upper(words_of_lead()), name="gin_trgm_ops"), name="lead_words"),
             # Reader: the list of all leads, the newest first.
-            models.Index(
-                fields=["-created_at", "-id"],
-                name="lead_newest",
-                condition=Q(merged_into__isnull=True, erased_at__isnull=True),
-            ),
+            models.Index(fields=["-created_at", "-id"], name="lead_newest"),
         ]
 
     def __str__(self) -> str:

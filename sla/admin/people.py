@@ -6,7 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.forms.models import construct_instance
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -22,7 +23,7 @@ from sla.admin import retiming
 from sla.admin.calendar_form import DAYS, CalendarForm
 from sla.admin.versions import VersionedAdmin
 from sla.holidays import plans, regions, year
-from sla.models import OPEN_STATES, Absence, Calendar, CalendarVersion, Desk, Rep
+from sla.models import Absence, Calendar, CalendarVersion, Desk, Handoff, Rep
 from sla.people import absences, leaving
 from sla.querysets import managed_teams
 from sla.worktime import WorktimeError, sentence
@@ -207,7 +208,8 @@ class RepAdmin(RoleAdmin):
     actions_detail = ("take_out", "bring_back")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rep]:
-        held = Count("user__handoffs", filter=Q(user__handoffs__state__in=OPEN_STATES), distinct=True)
+        open_now = Handoff.objects.open().filter(user=OuterRef("user")).order_by().values("user")
+        held = Coalesce(Subquery(open_now.annotate(n=Count("pk")).values("n")), 0)
         rows: QuerySet[Rep] = super().get_queryset(request).annotate(held=held).prefetch_related("user__teams")
         return _of_managed(request, rows, "user__teams__in")
 

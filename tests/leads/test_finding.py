@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from leads import finding, querysets
 from leads.models import Account, HolderChange, Lead, Role, Team, TeamMembership, User
@@ -65,6 +67,15 @@ class TestWords:
         monkeypatch.setattr(querysets, "FEW", few)
         assert found(marketer, text) == names
 
+    @pytest.mark.parametrize(("text", "names"), [("vale bright", 1), ("iris", 2), ("o_k", 0)])
+    def test_find_the_same_in_the_admin(self, client: Client, text: str, names: int) -> None:
+        admin = person(Role.ADMIN, "Ada Min")
+        admin.is_staff = True
+        admin.save(update_fields=["is_staff"])
+        client.force_login(admin)
+        page = client.get(reverse("admin:leads_lead_changelist"), {"q": text})
+        assert page.context["cl"].result_count == names
+
     def test_cost_one_question_each_beside_that_for_the_leads(self, marketer: User) -> None:
         assert marketer.has_role(Role.MARKETING)
         with CaptureQueriesContext(connection) as asked:
@@ -90,7 +101,7 @@ class TestIndexes:
 
     def test_serve_the_newest(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         assert "lead_newest" in Lead.objects.live().order_by("-created_at", "-pk")[:5].explain()
 
 
