@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django import template
-from django.utils.html import format_html_join
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from sla.choices import Choice
 
 register = template.Library()
-CHOSEN = SafeString(" selected")
 
 
 @register.simple_tag
 def options(choices: Iterable[Choice]) -> SafeString:
     """`<option>`s to choose from, as many as there are."""
-    drawn = ((each.value, CHOSEN if each.is_chosen else "", str(each)) for each in choices)
-    return format_html_join("", '<option value="{}"{}>{}</option>', drawn)
+    drawn = (
+        f'<option value="{escape(each.value)}"{" selected" if each.is_chosen else ""}>{escape(str(each))}</option>'
+        for each in choices
+    )
+    return SafeString("".join(drawn))

@@ -24,9 +24,7 @@ def lane_counts(look: Look) -> dict[str, int]:
 
     At most `MOST` and one of each are counted.
     """
-    query = look.handoffs.order_by().values("pk").query
-    # Also of whoever manages no team, which the ORM would rather not ask.
-    all_of_it, params = query.get_compiler(connection=connection, elide_empty=False).as_sql()
+    all_of_it, params = look.written
     counted: list[str] = []
     given: list[Any] = []
     for lane in WANTED:

@@ -9,13 +9,14 @@ from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from sla import shown
 from sla.models import Clock, Handoff
 from sla.rows import Row, rows
 from sla.views.board.counting import told
-from sla.views.board.narrowing import HOUR, LANES, NUMBERS, QUARTER, Look, within
+from sla.views.board.narrowing import HOUR, LANES, NUMBERS, QUARTER, Look, within, within_sql
 from sla.views.dues import nearest_of
 
 OF_EACH: Final = 8
@@ -66,7 +67,7 @@ def lanes(look: Look, counts: Mapping[str, int], *, after: str = "") -> list[Lan
         found = {"hour": found.get("soon", 0) + found.get("next", 0)}
     elif look.show:
         found = {look.show: counts.get(look.show, 0)}
-    keys = _keys(look, list(found), after)
+    keys = {lane: _page_of(look, lane, after) for lane in found} if look.show else _firsts(look, list(found))
     lined = _lined([pk for page in keys.values() for pk in page], look)
     labels = LANES | {key: NUMBERS[key] for key in ("hour", "adrift")}
     return [
@@ -88,23 +89,27 @@ def _most(look: Look, lane: str) -> int:
     return OF_LATER if lane in ("later", "none") else OF_EACH
 
 
-def _keys(look: Look, wanted: Sequence[str], after: str) -> dict[str, list[int]]:
-    """The ids of each lane's first rows, of all lanes in one question; of a lane alone, the page that comes after."""
-    if not wanted:
+def _page_of(look: Look, lane: str, after: str) -> list[int]:
+    """The ids of a lane's page after a place, and of one more where there is one."""
+    left = look.handoffs.filter(within(lane, now=look.now) & _beyond(after)).most_urgent_first()
+    return list(left.values_list("pk", flat=True)[: PAGE + 1])
+
+
+def _firsts(look: Look, lanes: Sequence[str]) -> dict[str, list[int]]:
+    """The ids of each lane's first rows, of all lanes in one question."""
+    if not lanes:
         return {}
-    from_here = _beyond(after) if look.show else Q()
-    some = [
-        look.handoffs.filter(within(lane, now=look.now) & from_here)
-        .most_urgent_first()
-        .values_list("pk", "next_due_at")[: _most(look, lane) + bool(look.show)]
-        for lane in wanted
-    ]
-    if len(some) == 1:
-        return {wanted[0]: [pk for pk, _ in some[0]]}
-    found: dict[str, list[int]] = {lane: [] for lane in wanted}
-    pairs = sorted(some[0].union(*some[1:], all=True), key=lambda pair: (pair[1] is None, pair[1] or look.now, pair[0]))
-    for pk, due_at in pairs:
-        found[_lane(due_at, look)].append(pk)
+    all_of_it, params = look.written
+    some, given = [], []
+    for lane in lanes:
+        condition, moments = within_sql(lane, now=look.now)
+        some.append(f"({all_of_it} AND {condition} ORDER BY next_due_at, id LIMIT {_most(look, lane)})")
+        given += [*params, *moments]
+    found: dict[str, list[int]] = {lane: [] for lane in lanes}
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(some), given)
+        for pk, due_at in sorted(cursor, key=lambda row: (row[1] is None, row[1] or look.now, row[0])):
+            found[_lane(due_at, look)].append(pk)
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import django_filters
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 
@@ -114,10 +115,12 @@ class Look:
     def of(cls, request: HttpRequest, viewer: User, *, now: datetime) -> Look:
         """As the address says. Raises 404 for people who manage nothing."""
         teams = teams_of(viewer)
-        request.board_teams = teams  # type: ignore[attr-defined]
-        narrowed = Narrowed(request.GET, queryset=Handoff.objects.none(), request=request)
-        narrowed.is_valid()
-        chosen = {name: value for name, value in narrowed.form.cleaned_data.items() if value}
+        chosen: dict[str, Any] = {}
+        if not Narrowed.base_filters.keys().isdisjoint(request.GET):
+            request.board_teams = teams  # type: ignore[attr-defined]
+            narrowed = Narrowed(request.GET, queryset=Handoff.objects.none(), request=request)
+            narrowed.is_valid()
+            chosen = {name: value for name, value in narrowed.form.cleaned_data.items() if value}
         show = request.GET.get("show", "")
         return cls(viewer, teams, chosen, show if show in SHOWS else "", now)
 
@@ -134,6 +137,14 @@ class Look:
     def handoffs(self) -> HandoffQuerySet:
         """What of it the narrowing leaves."""
         return self.narrowed()
+
+    @cached_property
+    def written(self) -> tuple[str, list[Any]]:
+        """What is left as a statement to which a lane's condition can be added: ids with their due instants."""
+        query = self.handoffs.order_by().values("pk", "next_due_at").query
+        # Also of whoever manages no team, which the ORM would rather not ask.
+        sql, params = query.get_compiler(connection=connection, elide_empty=False).as_sql()
+        return sql, list(params)
 
     def narrowed(self, *, but: str = "") -> HandoffQuerySet:
         """What of it the narrowing leaves, one choice left aside."""

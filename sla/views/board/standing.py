@@ -22,6 +22,11 @@ from sla.views.board.narrowing import Look, teams_of
 
 FEW: Final = 5
 COUNTED: Final = 1000
+SHOWN: Final = (
+    *("public_id", "tier", "total", "sentence"),
+    *(f"lead__{field}" for field in ("public_id", "first_name", "last_name", "email")),
+    *(f"lead__account__{field}" for field in ("name", "domain", "group_id")),
+)
 NONE: Final[dict[str, Any]] = {"standing": [], "standing_count": "0"}
 
 
@@ -29,7 +34,7 @@ def few(look: Look) -> dict[str, Any]:
     """The best standing leads, and how many there are, counted to a thousand."""
     rows = standing_of(look.viewer)
     keys = list(rows.values_list("pk", flat=True)[: COUNTED + 1])
-    best = rows.filter(pk__in=keys[:FEW]) if keys else rows.none()
+    best = rows.filter(pk__in=keys[:FEW]).only(*SHOWN) if keys else rows.none()
     return {"standing": list(best), "standing_count": told(len(keys), COUNTED)}
 
 
