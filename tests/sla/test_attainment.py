@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from sla.attainment.counting import Counted
 from sla.attainment.weeks import Week, week_of, weeks_until
 from sla.models import Clock, Target
 from tests.desk import Company, clock_of, company, person
+from tests.founding import founded
 from tests.numbers import NOW, floor, touch
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -148,6 +150,12 @@ def at_now(monkeypatch: pytest.MonkeyPatch) -> datetime:
     return NOW
 
 
+@pytest.fixture(scope="class")
+def standing(django_db_setup: None, django_db_blocker: Any) -> Iterator[Callable[[], Company]]:
+    with founded(django_db_blocker, lambda: floor(1, NOW)) as again:
+        yield again
+
+
 def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
@@ -157,8 +165,8 @@ def signed_in(user: User) -> Client:
 @pytest.mark.django_db
 class TestPage:
     @pytest.fixture
-    def firm(self, at_now: datetime) -> Company:
-        return floor(1, at_now)
+    def firm(self, standing: Callable[[], Company], at_now: datetime) -> Company:
+        return standing()
 
     def test_shows_people_what_is_theirs(self, firm: Company) -> None:
         zoe = User.objects.get(full_name="Zoe East")
