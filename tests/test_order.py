@@ -12,11 +12,15 @@ from tests.order import long_first
 class Item:
     """As much of a test as the order looks at."""
 
-    def __init__(self, nodeid: str, *, slow: bool = False) -> None:
-        self.nodeid, self.slow = nodeid, slow
+    def __init__(self, nodeid: str, *, slow: bool = False, database: bool = True) -> None:
+        self.nodeid, self.marks = nodeid, {"slow": slow, "database": database}
 
     def get_closest_marker(self, name: str) -> Any:
-        return name == "slow" and self.slow
+        return self.marks[name]
+
+    @property
+    def slow(self) -> bool:
+        return self.marks["slow"]
 
 
 def ordered(items: list[Item], lanes: int) -> list[Item]:
@@ -39,6 +43,13 @@ class TestTheOrder:
         assert len(made) == len(items)
         assert set(made) == set(items)
         assert [item for item in made if not item.slow] == QUICK
+
+    def test_begins_the_last_lane_with_what_needs_no_database(self) -> None:
+        pure = [Item(f"tests/sla/test_pure.py::test_{number}", database=False) for number in range(3)]
+        made = ordered([*QUICK, *pure, *SLOW], 3)
+        assert made[18:21] == pure
+        assert ordered([*QUICK, *pure], 1) == [*QUICK, *pure]
+        assert sorted(made, key=id) == sorted([*QUICK, *pure, *SLOW], key=id)
 
     def test_begins_with_the_longest_on_all_lanes_but_one(self) -> None:
         made = ordered([*QUICK, *SLOW], 3)

@@ -12,7 +12,7 @@ import pytest
 from tests import template
 
 ROOT = Path(__file__).resolve().parents[2]
-SHORT = ("--clocks", "100", "--kills", "2", "--stops", "1", "--letters", "4")
+SHORT = ("--clocks", "60", "--kills", "1", "--stops", "1", "--letters", "3")
 SCENARIOS = ("clocks", "postgres", "mail")
 SERVERS = {"DATABASE_URL", "REDIS_URL", "EMAIL_URL"}
 

@@ -20,8 +20,9 @@ from tests.processes import assert_invariants, running_ahead
 pytestmark = pytest.mark.slow
 
 SEED = int(os.environ.get("BATON_SEED") or random.randrange(10**6))
-PEOPLE = int(os.environ.get("BATON_PEOPLE") or 40)
-KILLS = int(os.environ.get("BATON_KILLS") or 8)
+PEOPLE = int(os.environ.get("BATON_PEOPLE") or 24)
+# Each process once, unless more are asked for.
+KILLS = int(os.environ.get("BATON_KILLS") or 0)
 # What a killed worker leaves in the middle of a mail is taken up after two minutes: of the house's clock.
 SPEED = 12
 
@@ -41,7 +42,7 @@ def test_kills_in_the_middle_lose_and_double_nothing(stack: ExitStack, tmp_path:
     senders = Senders(house.url, PEOPLE)
     senders.start()
     victims = list(house.processes)
-    for number in range(KILLS):
+    for number in range(KILLS or len(victims)):
         if number % len(victims) == 0:
             chance.shuffle(victims)
         victim = house.processes[victims[number % len(victims)]]
