@@ -72,17 +72,27 @@ WHERE row.id = ANY(%s) AND (lead.erased_at IS NOT NULL OR lead.merged_at IS NOT 
 """
 
 
-def _recomputed(
-    lead_id: int, version: DefinitionVersion, *, as_of: datetime, total: int, fit: int, engagement: int
-) -> str:
-    """Empty where judging again gives the same numbers (within the version's step), else what it gives."""
-    rows = judge([lead_id], version, as_of=as_of, present=False)
-    if not rows:
-        return "nothing"
-    row = rows[0]
-    stored = {"fit": fit, "engagement": engagement, "total": total}
-    wrong = {name: row[name] for name, value in stored.items() if abs(row[name] - value) > version.step}
-    return ", ".join(f"{name} {value / 1000:g}" for name, value in wrong.items())
+class Recount:
+    """Judges again what was judged, all of one moment together."""
+
+    def __init__(self, judged: Iterable[tuple[DefinitionVersion, datetime, int]]) -> None:
+        together: dict[tuple[int, datetime], tuple[DefinitionVersion, set[int]]] = {}
+        for version, as_of, lead_id in judged:
+            together.setdefault((version.pk, as_of), (version, set()))[1].add(lead_id)
+        self.rows = {
+            (key, row["lead_id"]): row
+            for key, (version, lead_ids) in together.items()
+            for row in judge(lead_ids, version, as_of=key[1], present=False)
+        }
+
+    def wrong(self, each: Score | Qualification, *, as_of: datetime) -> str:
+        """Empty where the same numbers come out (within the version's step), else those that do."""
+        row = self.rows.get(((each.version_id, as_of), each.lead_id))
+        if row is None:
+            return "nothing"
+        stored = {"fit": each.fit, "engagement": each.engagement, "total": each.total}
+        found = {name: row[name] for name, value in stored.items() if abs(row[name] - value) > each.version.step}
+        return ", ".join(f"{name} {value / 1000:g}" for name, value in found.items())
 
 
 def _scores() -> Iterable[str]:
@@ -94,18 +104,10 @@ def _scores() -> Iterable[str]:
         .order_by("-as_of", "-id")[:SAMPLE]
     )
     changed = _changed("scoring_score", "as_of", [score.pk for score in scores])
+    scores = [score for score in scores if score.pk not in changed]
+    again = Recount((score.version, score.as_of, score.lead_id) for score in scores)
     for score in scores:
-        if score.pk in changed:
-            continue
-        wrong = _recomputed(
-            score.lead_id,
-            score.version,
-            as_of=score.as_of,
-            total=score.total,
-            fit=score.fit,
-            engagement=score.engagement,
-        )
-        if wrong:
+        if wrong := again.wrong(score, as_of=score.as_of):
             yield f"Score {score.pk} of lead {score.lead_id} as of {score.as_of} comes out as {wrong}."
 
 
@@ -113,13 +115,10 @@ def _qualifications() -> Iterable[str]:
     """Of the newest qualifications, those that don't come out again."""
     made = list(Qualification.objects.select_related("version", "definition").order_by("-at", "-id")[:SAMPLE])
     changed = _changed("scoring_qualification", "at", [each.pk for each in made])
+    made = [each for each in made if each.pk not in changed]
+    again = Recount((each.version, each.at, each.lead_id) for each in made)
     for each in made:
-        if each.pk in changed:
-            continue
-        wrong = _recomputed(
-            each.lead_id, each.version, as_of=each.at, total=each.total, fit=each.fit, engagement=each.engagement
-        )
-        if wrong:
+        if wrong := again.wrong(each, as_of=each.at):
             yield f"Qualification {each.pk} of lead {each.lead_id} at {each.at} comes out as {wrong}."
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from leads.models import Team, TeamMembership, User
-from scoring.models import Definition, DefinitionVersion
+from scoring import publishing as defining
+from scoring.models import Axis, Criterion, Definition
 from sla import publishing
 from sla.models import (
     Calendar,
@@ -48,8 +49,6 @@ Hours, Action = PolicyTarget.Hours, LadderStep.Action
 class House:
     """The company, as the floor needs it at hand."""
 
-    definition: Definition
-    version: DefinitionVersion
     policy: Policy
     manager: User
     teams: dict[str, Team] = field(default_factory=dict)
@@ -59,9 +58,9 @@ class House:
 
 def found(dice: random.Random, *, reps: int, now: datetime) -> House:
     """Set the company up: reps spread over the zones, some with hours of their own."""
-    definition, version = desk.define(now=now)
+    measure(now=now)
     manager = desk.person("manager", "Maya Lund")
-    house = House(definition, version, Policy.objects.create(name="The floor", position=-1_000), manager)
+    house = House(Policy.objects.create(name="The floor", position=-1_000), manager)
     for position, (country, zone) in enumerate(list(ZONES.items())[: max(1, min(len(ZONES), reps // 4))]):
         team = house.teams[country] = Team.objects.create(name=f"Desk {country}")
         TeamMembership.objects.create(team=team, user=manager, is_manager=True)
@@ -82,6 +81,38 @@ def found(dice: random.Random, *, reps: int, now: datetime) -> House:
         house.reps.append(rep)
     promise(house, dice, now=now)
     return house
+
+
+def measure(*, now: datetime) -> None:
+    """What both teams call a qualified lead: who fits and keeps coming back; what people did counts less and less."""
+    definition = Definition.objects.create(name="Keeps coming back")
+    version = defining.draft(definition, now=now, by=None)
+    version.engagement_min, version.total_min, version.warm_min, version.hot_min = 25_000, 45_000, 55_000, 75_000
+    version.engagement_leave, version.total_leave, version.step = 10_000, 20_000, 2_000
+    version.save()
+
+    def did(key: str, activity: str, points: int, days: int, **more: Any) -> Criterion:
+        more = {"within": days * DAY} | more
+        return Criterion(version=version, key=key, label=activity, activities=[activity], points=points, **more)
+
+    fading = {"mode": Criterion.Mode.PER_OCCURRENCE, "decay": Criterion.Decay.HALF_LIFE}
+    lines = [
+        did("article", "Read Article", 3_000, 60, half_life=14 * DAY, cap=12_000, **fading),
+        did("pricing", "Visited Pricing Page", 20_000, 90, half_life=21 * DAY, cap=40_000, **fading),
+        did("webinar", "Attended Webinar", 12_000, 45, decay=Criterion.Decay.LINEAR),
+        did("trial", "Started Free Trial", 30_000, 60),
+        did("careers", "Visited Careers Page", -25_000, 60),
+        did("demo", "Requested Demo", 25_000, 90, is_hand_raise=True, hand_raise_fit_min=0),
+    ]
+    for line in lines:
+        line.axis = Axis.ENGAGEMENT
+    senior = {"field": "lead.seniority", "op": "in", "value": ["owner", "c_level", "vp", "director"]}
+    refused = {"field": "lead.email_permission", "op": "is", "value": "refused"}
+    fits = {"version": version, "axis": Axis.FIT}
+    lines.append(Criterion(key="senior", label="Director or higher", points=20_000, condition=senior, **fits))
+    lines.append(Criterion(key="out", label="No mail", disqualifies=True, condition=refused, **fits))
+    Criterion.objects.bulk_create(lines)
+    defining.publish(version, now=now, by=None)
 
 
 def hours(name: str, zone: str, dice: random.Random, *, now: datetime) -> Calendar:

@@ -28,8 +28,6 @@ from tests.year.company import House
 from tests.year.lookout import Lookout
 
 Happening = Callable[[], object]
-SWEEP = "the sweep"
-STUCK_FOR = timedelta(hours=6)
 A_WEEK = timedelta(days=7)
 
 
@@ -45,11 +43,13 @@ class Floor:
         self.counted: Counter[str] = Counter()
         self.told = hashlib.sha256()
         self.on_offer: list[Callable[[Handoff], None]] = []
+        self.on_no: list[Callable[[int], None]] = []
+        self.on_opening: list[Callable[[Episode], None]] = []
         self._plans: list[tuple[datetime, int, str, Happening]] = []
         self._numbers = itertools.count()
         self._last_offer = Handoff.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        self._stuck: dict[int, datetime] = {}
-        self._sweep_at = begins_at
+        self._last_opened = Episode.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        self._stuck: set[int] = set()
         self.say: Callable[[str], None] = lambda sentence: None
 
     def plan(self, at: datetime, what: str, happening: Happening) -> None:
@@ -80,13 +80,16 @@ class Floor:
 
     def _next(self) -> str | None:
         """The next happening: a person's, or a page of clocks. None at the end."""
-        due = Clock.objects.filter(next_step_at__isnull=False).order_by("next_step_at", "id").first()
-        fires_at = max(due.next_step_at, self.clocks_down_until) if due is not None and due.next_step_at else None
+        steps = Clock.objects.filter(next_step_at__isnull=False).order_by("next_step_at", "id")
+        due = steps.values_list("next_step_at", flat=True).first()
+        fires_at = max(due, self.clocks_down_until) if due is not None else None
         planned = self._plans[0][0] if self._plans else None
         first = min((at for at in (fires_at, planned) if at is not None), default=None)
         if first is None or first > self.ends_at:
             return None
-        assert first >= self.now or fires_at != first or self.now == self.clocks_down_until, f"{due} was due at {first}"
+        assert first >= self.now or fires_at != first or self.now == self.clocks_down_until, (
+            f"a clock was due at {first}"
+        )
         self.now = max(self.now, first)
         if fires_at == first:
             return self._fire()
@@ -108,24 +111,26 @@ class Floor:
         self.counted.update(f"clock: {target}" for target in page.values())
         return f"clocks: {sorted(page.values())}"
 
-    def ask_again(self, episode_id: int) -> None:
-        """Somebody may be able to take it now, whoever could not before."""
-        self._stuck.pop(episode_id, None)
+    def ask_again(self) -> None:
+        """As things stand now, somebody may be able to take those whom nobody could take before."""
+        self._stuck.clear()
+
+    def has_said_no(self, handoff_id: int) -> None:
+        """A rep has rejected or returned it, for good."""
+        for answer in self.on_no:
+            answer(handoff_id)
 
     def _route(self) -> None:
-        """What the sweep does; whom nobody could take is asked again a while later, as things then stand."""
+        """What a woken worker does; whom nobody could take is asked for again by the next sweep of everything."""
         waiting = dict(Episode.objects.filter(phase=Phase.WAITING).values_list("pk", "route_not_before"))
-        self._stuck = {pk: until for pk, until in self._stuck.items() if pk in waiting}
-        free = (pk for pk, not_before in waiting.items() if not_before is None or not_before <= self.now)
-        asked = {pk for pk in free if self._stuck.get(pk, self.now) <= self.now}
+        if waiting:
+            self._opened()
+        self._stuck &= waiting.keys()
+        free = {pk for pk, not_before in waiting.items() if not_before is None or not_before <= self.now}
+        asked = free - self._stuck
         line = routing.waiting_page(now=self.now, limit=len(asked), only=asked) if asked else []
         made = self._offer(line)
-        self._stuck = {pk: until for pk, until in self._stuck.items() if pk not in made}
-        asked -= made
-        self._stuck |= dict.fromkeys(asked, self.now + STUCK_FOR)  # in the pool, or a manager's to decide
-        if self._stuck and self._sweep_at <= self.now:
-            self._sweep_at = self.now + STUCK_FOR
-            self.plan(self._sweep_at, SWEEP, lambda: None)
+        self._stuck |= asked - made  # in the pool, a manager's to decide, or nobody is there
         offers = Handoff.objects.filter(pk__gt=self._last_offer).select_related("user", "episode__lead").order_by("pk")
         for handoff in offers:
             self._last_offer = handoff.pk
@@ -144,6 +149,15 @@ class Floor:
             except REFUSED:
                 made |= {pk for pk in page if routing.route(pk, now=self.now, books=books) is not None}
         return made
+
+    def _opened(self) -> None:
+        """Matters that have opened, however that came about."""
+        opened = Episode.objects.filter(pk__gt=self._last_opened).select_related("lead").order_by("pk")
+        for episode in opened:
+            self._last_opened = episode.pk
+            self._tell(f"{episode.opened_by} opens for {episode.lead.last_name}, {episode.tier}")
+            for answer in self.on_opening:
+                answer(episode)
 
     def _nothing_was_lost(self) -> None:
         late = Clock.objects.filter(next_step_at__lt=self.now, held_back_at=None)

@@ -6,112 +6,68 @@ from datetime import timedelta
 
 from leads import delivery, nurture, outcomes
 from leads.locks import lock_lead
-from leads.models import Lead, Outcome, Stage, User
+from leads.models import Lead, Outcome, User
 from leads.transactions import business
-from scoring import episodes
-from scoring.models import Episode, Lane, OpenedBy, Tier
+from scoring import reassessing
+from scoring.models import Episode
 from scoring.qualification import open_on_date
 from sla import handoffs, publishing, touches
 from sla.models import Handoff, Rep, State, Touch
-from sla.people import absences, beginning, leaving
-from tests import desk
+from sla.people import absences, beginning, leaving, left_behind
+from sla.routing import signaling
 from tests.year import company
 from tests.year.floor import Floor
+from tests.year.funnel import CAREERS, COME_BACK, DEMO, OPTS_OUT, TRIAL, Funnel, judge
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-POST_EVERY = 12 * HOUR
+SWEEP_EVERY = 12 * HOUR
+# What people do while sales has them, and how often.
+MEANWHILE = {TRIAL: 0.15, DEMO: 0.1, CAREERS: 0.1, OPTS_OUT: 0.05}
 GIVEN_BACK = ("not_ready", "open_questions", "other_closer")
 REJECTED = ("outside_market", "bad_contact", "wrong_territory", "duplicate", "student")
 RETURNED = ("no_budget", "not_decider", "no_need", "unresponsive", "bad_contact", "wrong_territory")
 
 
-def let_it_begin(floor: Floor, *, leads: int, edits: int) -> None:
-    """Plan the arrivals and the edits; everything else follows from them."""
+def let_it_begin(floor: Floor, *, leads: int, mean_it: float, edits: int) -> Funnel:
+    """Plan who will be heard of, and the edits; everything else follows from them."""
+    funnel = Funnel(floor)
     floor.on_offer.append(lambda handoff: answer(floor, handoff))
+    floor.on_opening.append(lambda episode: goes_on(floor, funnel, episode))
+    floor.on_no.append(lambda pk: comes_back(floor, funnel, pk))
+    funnel.invite(leads=leads, mean_it=mean_it)
     span = (floor.ends_at - floor.now).total_seconds()
-    for number in range(leads):
-        at = floor.now + timedelta(seconds=floor.dice.random() * span * 0.9)
-        floor.plan(at, "arrival", lambda number=number: arrive(floor, number))
     for what, happening in ((each.__name__, each) for each in EDITS for _ in range(edits)):
         at = floor.now + timedelta(seconds=floor.dice.random() * span)
         floor.plan(at, what, lambda happening=happening: happening(floor))
-    for day in range(1, int(span // 86_400) + 1):
-        floor.plan(floor.now + day * DAY, "morning", lambda: morning(floor))
-    for time in range(1, int(span // POST_EVERY.total_seconds()) + 1):
-        floor.plan(floor.now + time * POST_EVERY, "the post", lambda: delivery.deliver_due(lambda: floor.now))
+    for time in range(1, int(span // SWEEP_EVERY.total_seconds()) + 1):
+        floor.plan(floor.now + time * SWEEP_EVERY, "batch and sweep", lambda: sweep(floor, funnel))
+    return funnel
 
 
-def arrive(floor: Floor, number: int) -> None:
-    """Somebody qualifies, or raises a hand, at whatever hour."""
-    since = floor.now - 3 * DAY
-    lead = Lead.objects.create(
-        first_name="Iris",
-        last_name=f"Vale {number}",
-        email=f"iris{number}@floor.example",
-        country=floor.dice.choice(list(floor.house.teams)),
-        stage=Stage.LEAD,
-        stage_at=since,
-        created_at=since,
-    )
-    opens(floor, lead, fast=floor.dice.random() < 0.1)
+def sweep(floor: Floor, funnel: Funnel) -> None:
+    """A tracker's batch, and what the sweeps find then: what fades, rests that are over, dates, who waits, letters."""
+    funnel.flush()
+    nurture.mark_ended_rests(now=floor.now)
+    for lead_id in nurture.due_callbacks(now=floor.now, limit=1_000):
+        open_on_date(lead_id, now=floor.now)
+    while reassessing.mark_due(now=floor.now):
+        judge(floor)
+    judge(floor)
+    left_behind.settle_ended(now=floor.now)
+    signaling.take_back(now=floor.now)
+    delivery.deliver_due(lambda: floor.now)
+    floor.ask_again()
 
 
-@business
-def opens(floor: Floor, lead: Lead, *, fast: bool) -> None:
-    """An episode begins; what may happen to the lead meanwhile is decided now."""
-    dice = floor.dice
-    lead = lock_lead(lead.pk)
-    episode = episodes.open_episode(
-        lead,
-        qualification=None,
-        definition=floor.house.definition,
-        version=floor.house.version,
-        tier=Tier.HOT if fast else dice.choice([Tier.HOT, Tier.WARM, Tier.WARM, Tier.COOL]),
-        lane=Lane.FAST if fast else Lane.NORMAL,
-        opened_by=OpenedBy.HAND_RAISE if fast else OpenedBy.EVIDENCE,
-        opened_at=floor.now,
-        now=floor.now,
-    )
-    for happening, share in CHANGES.items():
-        if dice.random() < share:
-            at = floor.now + timedelta(seconds=dice.expovariate(1 / (12 * 3600)))
-            pk = episode.lead_id
-            floor.plan(at, happening.__name__, lambda happening=happening, pk=pk: happening(floor, pk))
-
-
-@business
-def rises(floor: Floor, lead_id: int) -> None:
-    """New evidence lifts the tier."""
-    episode = open_episode(lead_id)
-    if episode is not None:
-        episodes.raise_tier(episode, Tier.HOT, now=floor.now)
-        floor.ask_again(episode.pk)
-
-
-@business
-def raises_hand(floor: Floor, lead_id: int) -> None:
-    """They ask for us, in the middle of the night as well."""
-    episode = open_episode(lead_id)
-    if episode is not None:
-        activity = desk.act(episode.lead, "Requested Demo", at=floor.now)
-        episodes.raise_hand(episode, activity_id=activity.pk, now=floor.now)
-        floor.ask_again(episode.pk)
-
-
-@business
-def cools(floor: Floor, lead_id: int) -> None:
-    """The score falls below leave."""
-    episode = open_episode(lead_id)
-    if episode is not None:
-        episodes.cool(episode, now=floor.now)
-
-
-@business
-def unsubscribes(floor: Floor, lead_id: int) -> None:
-    """A disqualifier comes true."""
-    episode = open_episode(lead_id)
-    if episode is not None:
-        episodes.disqualify(episode, why="all channels closed", now=floor.now)
+def goes_on(floor: Floor, funnel: Funnel, episode: Episode) -> None:
+    """What they do while sales has them: more of it, something that speaks against it, or they ask, leave, or buy."""
+    person = funnel.person_of(episode.lead)
+    for name, share in MEANWHILE.items():
+        if floor.dice.random() < share:
+            funnel.acts(person, [name], since=floor.now, within=DAY)
+    if floor.dice.random() < 0.05:
+        at, pk = floor.now + timedelta(seconds=floor.dice.expovariate(1 / (12 * 3600))), episode.lead_id
+        floor.plan(at, "buys", lambda: buys(floor, pk))
 
 
 @business
@@ -119,18 +75,6 @@ def buys(floor: Floor, lead_id: int) -> None:
     """They buy, whoever has them."""
     lead = lock_lead(lead_id)
     outcomes.record(lead, Outcome.Kind.WON, at=floor.now, now=floor.now, via=Outcome.Via.API)
-
-
-CHANGES = {rises: 0.15, raises_hand: 0.1, cools: 0.1, unsubscribes: 0.05, buys: 0.05}
-
-
-def open_episode(lead_id: int) -> Episode | None:
-    """The lead's open episode with both rows locked."""
-    lead = lock_lead(lead_id)
-    episode = episodes.open_for(lead.pk)
-    if episode is not None:
-        episode.lead = lead
-    return episode
 
 
 def answer(floor: Floor, handoff: Handoff) -> None:
@@ -202,13 +146,13 @@ def reject(floor: Floor, pk: int) -> None:
     reason = floor.dice.choice(REJECTED)
     evidence = "https://crm.example/records/7" if reason == "duplicate" else ""
     handoffs.reject(pk, reason=reason, evidence=evidence, by=rep_of(pk), now=floor.now)
-    maybe_undo(floor, pk) or comes_back(floor, pk)
+    maybe_undo(floor, pk) or floor.has_said_no(pk)
 
 
 def returns(floor: Floor, pk: int) -> None:
     """A rep gives an accepted lead back."""
     handoffs.return_(pk, reason=floor.dice.choice(RETURNED), by=rep_of(pk), now=floor.now)
-    maybe_undo(floor, pk) or comes_back(floor, pk)
+    maybe_undo(floor, pk) or floor.has_said_no(pk)
 
 
 def calls_back(floor: Floor, pk: int) -> None:
@@ -235,30 +179,13 @@ def maybe_undo(floor: Floor, pk: int) -> bool:
     return True
 
 
-def comes_back(floor: Floor, pk: int) -> None:
+def comes_back(floor: Floor, funnel: Funnel, pk: int) -> None:
     """A lead at rest brings new evidence after it, or raises a hand in the middle of it."""
     lead = Lead.objects.get(episodes__handoffs=pk)
     if lead.rest_until is not None and floor.dice.random() < 0.5:
         fast = floor.dice.random() < 0.3
-        at = floor.now + 2 * DAY if fast else lead.rest_until + 2 * DAY
-        floor.plan(at, "comes back", lambda: again(floor, lead.pk, fast=fast))
-
-
-@business
-def again(floor: Floor, lead_id: int, *, fast: bool) -> None:
-    """A second episode beside the first."""
-    lead = lock_lead(lead_id)
-    if lead.stage == Stage.NURTURE and episodes.open_for(lead.pk) is None:
-        if fast:
-            nurture.end_rest(lead, now=floor.now, cause="hand-raise")
-        opens(floor, lead, fast=fast)
-
-
-def morning(floor: Floor) -> None:
-    """What the sweeps find: rests that are over, dates that have come."""
-    nurture.mark_ended_rests(now=floor.now)
-    for lead_id in nurture.due_callbacks(now=floor.now, limit=1_000):
-        open_on_date(lead_id, now=floor.now)
+        since = floor.now + 2 * DAY if fast else lead.rest_until + 2 * DAY
+        funnel.acts(funnel.person_of(lead), [DEMO] if fast else COME_BACK, since=since)
 
 
 def rep_of(pk: int) -> User:
