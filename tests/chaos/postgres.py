@@ -17,7 +17,7 @@ from tests.processes import database_url
 
 def run(scene: Scene) -> None:
     stops = scene.options["stops"]
-    fire_under(scene, max(scene.options["clocks"] // 5, 200), [lambda processes: stop()] * stops)
+    fire_under(scene, max(scene.options["clocks"] // 5, 60), [lambda processes: stop()] * stops)
     scene.say(f"{stops} immediate stops")
 
 
