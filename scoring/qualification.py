@@ -47,9 +47,7 @@ def qualify(lead_id: int, *, now: datetime) -> None:
         row = judged[version.pk] = _judge(lead, version, now=now)
         episode = _open(lead, version, row, now=now) if episode is None else _add(lead, episode, version, row, now=now)
     if episode is not None:
-        version = _version_for(lead, episode)
-        row = judged.get(version.pk) or _judge(lead, version, now=now)
-        _leave(lead, episode, row, now=now)
+        _leave(lead, episode, judged.get(_version_id(lead, episode)) or _judge_as(lead, episode, now=now), now=now)
 
 
 @business
@@ -192,9 +190,7 @@ def _add(lead: Lead, episode: Episode, version: DefinitionVersion, row: dict[str
         return episode
     tier = _tier(row)
     hotter = episodes.is_hotter(tier, episode.tier)
-    other = not _theirs(episode, lead).filter(definition=version.definition).exists()
-    if episode.opened_by == OpenedBy.DATE and version.definition_id == episode.definition_id:
-        other = False
+    other = not _has_met(episode, lead, version)
     if not (hotter or other or row["hand_raised"]):
         return episode
     why = explain(lead, version, row, as_of=now)
@@ -225,6 +221,16 @@ def _add(lead: Lead, episode: Episode, version: DefinitionVersion, row: dict[str
     return episode
 
 
+def _has_met(episode: Episode, lead: Lead, version: DefinitionVersion) -> bool:
+    """Whether this definition is one of those the lead is in this matter for; also where only a date opened it."""
+    if version.definition_id == episode.definition_id:
+        if episode.opened_by == OpenedBy.DATE:
+            return True
+        if episode.lead_id == lead.pk and episode.qualification_id is not None:
+            return True  # by which it opened
+    return _theirs(episode, lead).filter(definition=version.definition_id).exists()
+
+
 def _theirs(episode: Episode, lead: Lead) -> QuerySet[Qualification]:
     """The lead's own qualifications in an episode; the principal's are all that no colleague brought."""
     if episode.lead_id != lead.pk:
@@ -233,12 +239,17 @@ def _theirs(episode: Episode, lead: Lead) -> QuerySet[Qualification]:
     return episode.qualifications.exclude(lead__in=joined)
 
 
-def _version_for(lead: Lead, episode: Episode) -> DefinitionVersion:
+def _version_id(lead: Lead, episode: Episode) -> int:
     """By which version a lead stays: the one the matter opened under, for who joined the one they met."""
     if episode.lead_id == lead.pk:
-        return episode.version
-    last = _theirs(episode, lead).select_related("version").order_by("-at", "-pk").first()
-    return last.version if last is not None else episode.version
+        return episode.version_id
+    last = _theirs(episode, lead).order_by("-at", "-pk").values_list("version_id", flat=True).first()
+    return last if last is not None else episode.version_id
+
+
+def _judge_as(lead: Lead, episode: Episode, *, now: datetime) -> dict[str, Any]:
+    """By that version, which has retired."""
+    return _judge(lead, DefinitionVersion.objects.get(pk=_version_id(lead, episode)), now=now)
 
 
 def _known_hand(episode: Episode, activity_id: int) -> bool:

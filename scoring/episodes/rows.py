@@ -200,9 +200,9 @@ def _joined(episode_id: int) -> QuerySet[EpisodeMember]:
 
 
 def _lock_leads(members: QuerySet[EpisodeMember], *more: int) -> None:
-    """Lock these leads in key order, where there are any."""
-    ids: Iterable[int] = {*members.values_list("lead_id", flat=True), *more}
-    if ids:
+    """Lock these leads in key order, where there are others than the one that the caller locks next."""
+    ids = {*members.values_list("lead_id", flat=True), *more}
+    if ids - {*more}:
         list(Lead.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk").values_list("pk"))
 
 

@@ -14,6 +14,7 @@ from sla.clocks.running import (
     tighten,
     unmeet,
     void,
+    void_all,
     wind,
 )
 from sla.clocks.starting import Start, start, start_all
@@ -37,5 +38,6 @@ __all__ = [
     "unfired",
     "unmeet",
     "void",
+    "void_all",
     "wind",
 ]

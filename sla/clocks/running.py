@@ -41,24 +41,9 @@ def meet(clock: Clock, *, at: datetime, now: datetime) -> None:
 def meet_all(clocks: Sequence[tuple[Clock, datetime]], *, now: datetime) -> None:
     """`meet` for many running clocks, just read under their locks, each with when it was kept."""
     for clock, at in clocks:
-        clock.met_at, clock.next_step_at = at, None
+        clock.met_at = at
         clock.verdict = Verdict.MET if at <= clock.due_at else Verdict.MISSED
-        clock.held_back_at, clock.held_back_why = None, ""
-    bulk.update(
-        "sla_clock",
-        {
-            "id": ("bigint", [clock.pk for clock, _ in clocks]),
-            "met_at": ("timestamptz", [clock.met_at for clock, _ in clocks]),
-            "verdict": ("text", [clock.verdict for clock, _ in clocks]),
-            "next_step_at": ("timestamptz", [None] * len(clocks)),
-            "held_back_at": ("timestamptz", [None] * len(clocks)),
-            "held_back_why": ("text", [""] * len(clocks)),
-        },
-    )
-    for clock, _ in clocks:
-        if clock.verdict == Verdict.MISSED:
-            # Every missed clock has its breach in the history, also where runclock had not come by yet.
-            mark_breach(clock, now=now, noticed_by="verb")
+    _end([clock for clock, _ in clocks], now=now)
 
 
 @business
@@ -67,8 +52,16 @@ def void(clock: Clock, *, why: str, now: datetime, as_of: datetime | None = None
     _lock(clock)
     if not clock.is_running:
         return
-    clock.voided_at, clock.void_reason = max(clock.started_at, min(as_of or now, now)), why[:60]
-    _end(clock, Verdict.VOIDED if clock.voided_at <= clock.due_at else Verdict.MISSED, now=now)
+    void_all([clock], why=why, now=now, as_of=as_of)
+
+
+@business
+def void_all(clocks: Sequence[Clock], *, why: str, now: datetime, as_of: datetime | None = None) -> None:
+    """`void` for many running clocks, just read under their locks."""
+    for clock in clocks:
+        clock.voided_at, clock.void_reason = max(clock.started_at, min(as_of or now, now)), why[:60]
+        clock.verdict = Verdict.VOIDED if clock.voided_at <= clock.due_at else Verdict.MISSED
+    _end(clocks, now=now)
 
 
 @business
@@ -159,20 +152,24 @@ def _lock(clock: Clock) -> None:
     )
 
 
-def _end(clock: Clock, verdict: str, *, now: datetime) -> None:
-    clock.verdict, clock.next_step_at = verdict, None
-    clock.held_back_at, clock.held_back_why = None, ""
-    clock.save(
-        update_fields=[
-            "met_at",
-            "voided_at",
-            "void_reason",
-            "verdict",
-            "next_step_at",
-            "held_back_at",
-            "held_back_why",
-        ]
+def _end(clocks: Sequence[Clock], *, now: datetime) -> None:
+    """Write how these have ended."""
+    for clock in clocks:
+        clock.next_step_at, clock.held_back_at, clock.held_back_why = None, None, ""
+    bulk.update(
+        "sla_clock",
+        {
+            "id": ("bigint", [clock.pk for clock in clocks]),
+            "met_at": ("timestamptz", [clock.met_at for clock in clocks]),
+            "voided_at": ("timestamptz", [clock.voided_at for clock in clocks]),
+            "void_reason": ("text", [clock.void_reason for clock in clocks]),
+            "verdict": ("text", [clock.verdict for clock in clocks]),
+            "next_step_at": ("timestamptz", [None] * len(clocks)),
+            "held_back_at": ("timestamptz", [None] * len(clocks)),
+            "held_back_why": ("text", [""] * len(clocks)),
+        },
     )
-    if verdict == Verdict.MISSED:
-        # Every missed clock has its breach in the history, also where runclock had not come by yet.
-        mark_breach(clock, now=now, noticed_by="verb")
+    for clock in clocks:
+        if clock.verdict == Verdict.MISSED:
+            # Every missed clock has its breach in the history, also where runclock had not come by yet.
+            mark_breach(clock, now=now, noticed_by="verb")

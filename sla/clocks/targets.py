@@ -65,15 +65,13 @@ def start_accepted(handoff: Handoff, *, why: str, now: datetime, by: User | None
 
 def meet(handoff: Handoff, target: str, *, at: datetime, now: datetime) -> None:
     """The promise was kept at this instant; clocks that started later are not answered by it."""
-    for clock in running(handoff, target):
-        if clock.started_at <= at:
-            clocks.meet(clock, at=at, now=now)
+    kept = [(clock, at) for clock in running(handoff, target) if clock.started_at <= at]
+    clocks.meet_all(kept, now=now)
 
 
 def void(handoff: Handoff, *targets: str, why: str, now: datetime, as_of: datetime | None = None) -> None:
     """Nobody needs these any more (all, where none is named); one past due by then stays missed."""
-    for clock in running(handoff, *targets):
-        clocks.void(clock, why=why, now=now, as_of=as_of)
+    clocks.void_all(running(handoff, *targets), why=why, now=now, as_of=as_of)
 
 
 def start_assign(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Max, Q
 
-from leads import holding, nurture
+from leads import holding
 from leads.errors import Invalid, Refused
 from leads.models import Lead, Team, TeamMembership, User
 from scoring import episodes
 from scoring.models import Episode, Lane
-from sla.handoffs.sheets import marks, outcomes_of, running_clocks, snapshot
+from sla.handoffs import sheets
 from sla.models import Absence, Handoff, HandoffChange, Rep, State
 from sla.telling import events
 
@@ -63,8 +63,8 @@ class Matter:
     handoff: Handoff
     now: datetime
     from_state: str
-    colleagues: list[Lead] = field(default_factory=list)
-    before: dict[str, Any] = field(default_factory=dict)
+    colleagues: list[Lead]
+    before: sheets.Sheet
     # The hop that the move under way has made: taken away again where it is undone.
     made: Handoff | None = None
 
@@ -73,7 +73,7 @@ class Matter:
         """As things stand before a move; all of it is locked by the caller."""
         handoff.episode, episode.lead = episode, lead
         joined = episodes.colleagues(episode) if episode.closed_at is None else []
-        return cls(lead, episode, handoff, now, handoff.state, joined, snapshot(lead, episode, joined))
+        return cls(lead, episode, handoff, now, handoff.state, joined, sheets.read(lead, episode, joined))
 
     @property
     def is_signal(self) -> bool:
@@ -121,6 +121,8 @@ class Matter:
 
         `together`: this move and the one before it were one act, and are undone as one.
         """
+        stands = sheets.read(self.lead, self.episode, self.colleagues)
+        made = {"made": self.made.pk if self.made is not None else None, "together": together}
         change = HandoffChange.objects.create(
             handoff=self.handoff,
             from_state=self.from_state,
@@ -130,35 +132,13 @@ class Matter:
             performed_by=self.handoff.user if by is not None and performed_by else None,
             is_undo=is_undo,
             why=why,
-            before={} if is_undo else self._undo_sheet(together),
+            before={} if is_undo else sheets.to_undo(self.before, stands, self.colleagues) | made,
         )
         if not is_undo:
             # What a person did may still be undone, so it is not told before that time is over.
             events.moved(self.handoff, now=self.now, not_before=self.now + UNDO_FOR if by is not None else None)
-        self.from_state, self.made = self.handoff.state, None
-        self.before = snapshot(self.lead, self.episode, self.colleagues)
+        self.from_state, self.made, self.before = self.handoff.state, None, stands
         return change
-
-    def _undo_sheet(self, together: bool) -> dict[str, Any]:
-        clocks_now = running_clocks(self.episode)
-        clocks_then: list[int] = self.before["running"]
-        return {
-            "lead": self.before["lead"],
-            "lead_after": nurture.snapshot(self.lead),
-            "holder": self.before["holder"],
-            "holder_team": self.before["holder_team"],
-            "clocks_ended": sorted(set(clocks_then) - set(clocks_now)),
-            "clocks_started": sorted(set(clocks_now) - set(clocks_then)),
-            "outcomes": sorted(set(outcomes_of(self.episode)) - set(self.before["outcomes"])),
-            "outcomes_withdrawn": sorted(set(self.before["outcomes"]) - set(outcomes_of(self.episode))),
-            "made": self.made.pk if self.made is not None else None,
-            "next_step": self.before["next_step"],
-            "together": together,
-            "colleagues": [
-                {"id": lead.pk, "lead_after": nurture.snapshot(lead)} | before
-                for lead, before in zip(self.colleagues, self.before["colleagues"], strict=True)
-            ],
-        } | marks(self.episode)
 
 
 def take(

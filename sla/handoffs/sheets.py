@@ -3,48 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from django.db.models import Max
-
-from leads import nurture
-from leads.models import Lead, Outcome
+from leads import bulk, nurture
+from leads.models import Lead
 from scoring.models import Episode, EpisodeMember
-from sla.models import Clock, Touch
-from sla.nextsteps import keeping
+
+# One question for all of it: it is asked before and after every move.
+STANDS: Final = """
+SELECT ARRAY(SELECT id FROM sla_clock WHERE episode_id = episode.id AND verdict = '' ORDER BY id),
+       ARRAY(SELECT id FROM leads_outcome WHERE matter = episode.public_id AND withdrawn_at IS NULL ORDER BY id),
+       (SELECT coalesce(max(step.id), 0) FROM sla_nextstepchange AS step
+        JOIN sla_handoff AS handoff ON handoff.id = step.handoff_id WHERE handoff.episode_id = episode.id),
+       (SELECT coalesce(max(id), 0) FROM scoring_episodechange WHERE episode_id = episode.id),
+       (SELECT coalesce(max(id), 0) FROM sla_touch WHERE lead_id = %s)
+FROM scoring_episode AS episode WHERE episode.id = %s
+"""
 
 
-def snapshot(lead: Lead, episode: Episode, colleagues: Sequence[Lead]) -> dict[str, Any]:
-    """How things stand before a move, as far as undo must put them back."""
-    return _of_lead(lead) | {
-        "colleagues": [_of_lead(each) for each in colleagues],
-        "running": running_clocks(episode),
-        "outcomes": outcomes_of(episode),
-        "next_step": keeping.newest(episode),
-    }
+@dataclass(frozen=True)
+class Sheet:
+    """How a matter stands at one moment of a move, as far as undo must put it back."""
+
+    leads: Sequence[dict[str, Any]]  # the principal's, then those of who joined
+    clocks: Sequence[int]  # that run for the episode and its hand-offs
+    outcomes: Sequence[int]  # the standing verdicts of this matter
+    next_step: int  # the newest row of each history: whatever is newer stands in the way of undo
+    episode_change: int
+    touch: int
+
+
+def read(lead: Lead, episode: Episode, colleagues: Sequence[Lead]) -> Sheet:
+    """How things stand now."""
+    (row,) = bulk.run(STANDS, [episode.lead_id, episode.pk])
+    return Sheet([_of_lead(each) for each in (lead, *colleagues)], *row)
 
 
 def _of_lead(lead: Lead) -> dict[str, Any]:
     return {"lead": nurture.snapshot(lead), "holder": lead.holder_id, "holder_team": lead.holder_team_id}
 
 
-def running_clocks(episode: Episode) -> list[int]:
-    """Ids of the clocks that run for this episode and its hand-offs."""
-    return list(Clock.objects.filter(episode=episode, verdict="").order_by("pk").values_list("pk", flat=True))
-
-
-def outcomes_of(episode: Episode) -> list[int]:
-    """Ids of the standing verdict outcomes of this matter."""
-    return list(
-        Outcome.objects.filter(matter=episode.public_id, withdrawn_at=None).order_by("pk").values_list("pk", flat=True)
-    )
-
-
-def marks(episode: Episode) -> dict[str, int]:
-    """The newest row of each history that undo compares: whatever is newer stands in its way."""
-    return {
-        "episode_change": episode.changes.aggregate(newest=Max("pk"))["newest"] or 0,
-        "touch": Touch.objects.filter(lead=episode.lead_id).aggregate(newest=Max("pk"))["newest"] or 0,
+def to_undo(then: Sheet, now: Sheet, colleagues: Sequence[Lead]) -> dict[str, Any]:
+    """What undo would have to put back, as plain data."""
+    first, *others = then.leads
+    first_now, *others_now = now.leads
+    return first | {
+        "lead_after": first_now["lead"],
+        "clocks_ended": sorted(set(then.clocks) - set(now.clocks)),
+        "clocks_started": sorted(set(now.clocks) - set(then.clocks)),
+        "outcomes": sorted(set(now.outcomes) - set(then.outcomes)),
+        "outcomes_withdrawn": sorted(set(then.outcomes) - set(now.outcomes)),
+        "next_step": then.next_step,
+        "colleagues": [
+            {"id": lead.pk, "lead_after": after["lead"]} | before
+            for lead, before, after in zip(colleagues, others, others_now, strict=True)
+        ],
+        "episode_change": now.episode_change,
+        "touch": now.touch,
     }
 
 

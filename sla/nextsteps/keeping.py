@@ -8,10 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max, Min
+from django.db.models import Min
 
 from leads.models import User
-from scoring.models import Episode
 from sla.models import Clock, Handoff, NextStepChange, State
 from sla.nextsteps import cadence
 
@@ -120,11 +119,6 @@ def next_warning(handoff: Handoff) -> datetime | None:
     running = Clock.objects.filter(handoff=handoff, verdict="")
     at: datetime | None = running.aggregate(at=Min("next_step_at"))["at"]
     return at
-
-
-def newest(episode: Episode) -> int:
-    """The newest row of this history, for the undo sheet of a move."""
-    return NextStepChange.objects.filter(handoff__episode=episode).aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def put_back(handoff: Handoff, newest_then: int, *, now: datetime, by: User | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -134,6 +135,15 @@ class TestQualify:
         evidence(floor, lead, now)
         floor.judge(now)
         assert floor.episode(lead) is None
+
+    def test_a_second_look_that_changes_nothing_asks_little(
+        self, floor: Floor, now: datetime, django_assert_num_queries: Any
+    ) -> None:
+        lead = floor.lead(now=now)
+        evidence(floor, lead, now)
+        floor.judge(now)
+        with django_assert_num_queries(11):
+            qualification.qualify(lead.pk, now=now + MINUTE)
 
 
 class TestLeaving:

@@ -60,6 +60,12 @@ class TestAccept:
         assert kinds(got) == ["accepted"]
         assert (clock_of(got, Target.ACCEPT).verdict, clock_of(got, Target.ACCEPT).met_at) == ("met", now + SOON)
 
+    def test_asks_only_so_much(self, house: Company, now: datetime, django_assert_num_queries: Any) -> None:
+        handoffs.accept(house.offered(now=now).pk, by=house.ben.user, now=now)
+        another = house.offered(now=now)
+        with django_assert_num_queries(42):
+            handoffs.accept(another.pk, by=house.ben.user, now=now + SOON)
+
     def test_starts_depth_and_qualify_and_never_stops_first_touch(self, house: Company, now: datetime) -> None:
         got = handoffs.accept(house.offered(now=now).pk, by=house.ben.user, now=now + SOON)
         assert clock_of(got, Target.DEPTH).started_at == now + SOON
