@@ -110,7 +110,7 @@ class TestTheLookout:
 def test_the_same_seed_tells_the_same_story(emptying: Emptying) -> None:
     told = []
     for _ in range(2):
-        floor = floor_of(7, leads=12, reps=4, days=10, mean_it=0.7)
+        floor = floor_of(7, leads=8, reps=4, days=8, mean_it=0.8)
         floor.run(look=False)
         told.append(floor.told.hexdigest())
         emptying.empty()
