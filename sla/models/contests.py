@@ -30,12 +30,15 @@ class ContestQuerySet(models.QuerySet["Contest"]):
             return self.filter(theirs)
         return self.filter(theirs | Q(~Exists(managers.filter(team=OuterRef("handoff__team")))))
 
-    def with_all(self) -> ContestQuerySet:
-        """With all that is shown of them."""
+    def with_matter(self) -> ContestQuerySet:
+        """With what they are about, who contested it, and who had rejected it."""
         return self.select_related(
-            *("by", "decided_by", "hop__user", "handoff__user", "handoff__team", "handoff__reason"),
-            *("handoff__episode__lead__account",),
+            "by", "handoff__user", "handoff__team", "handoff__reason", "handoff__episode__lead__account"
         )
+
+    def with_all(self) -> ContestQuerySet:
+        """With their decision as well."""
+        return self.with_matter().select_related("decided_by", "hop__user")
 
 
 class Contest(models.Model):

@@ -173,6 +173,13 @@ class Handoff(models.Model):
                 name="handoff_board",
                 condition=Q(state__in=["offered", "accepted"]),
             ),
+            # Reader: the board of a few teams, of each what runs out first and how much of what.
+            models.Index(
+                fields=["team", "next_due_at", "id"],
+                include=["user", "tier", "source", "state"],
+                name="handoff_of_team",
+                condition=Q(state__in=["offered", "accepted"]),
+            ),
             # Reader: boards, what is adrift: accepted, and nothing comes next; all they narrow by stands in the index.
             models.Index(
                 fields=["team", "next_step_at"],

@@ -96,11 +96,13 @@ def _act(left_id: int, *, now: datetime) -> str:
 
 def to_decide(user: User) -> QuerySet[LeftBehind]:
     """What waits for a decision of this manager, the oldest first; RevOps and admins see all."""
-    return (
-        undecided()
-        .filter(handoff__team__in=managed_teams(user))
-        .select_related("handoff__user", "handoff__team", "handoff__episode__lead__account", "absence")
-        .order_by("since", "pk")
+    return undecided().filter(handoff__team__in=managed_teams(user)).order_by("since", "pk")
+
+
+def with_matter() -> QuerySet[LeftBehind]:
+    """What was left behind, with all that is shown of it."""
+    return LeftBehind.objects.select_related(
+        "handoff__user", "handoff__team", "handoff__episode__lead__account", "absence"
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from itertools import product
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,13 +13,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from leads import clock, erasing
-from leads.models import Notification
+from leads.models import Notification, Role, TeamMembership
 from sla import handoffs
 from sla.handoffs import NotYours
 from sla.models import CapacityOverride, Handoff, ManagerAct, Rep, State
 from sla.routing import reassigning
 from sla.views.board import counting, lanes, narrowing
-from tests.desk import Company, away, company
+from tests.desk import Company, away, company, person
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -50,6 +52,13 @@ def shown(client: Client, path: str) -> list[str]:
 
 def of(*made: Handoff) -> list[str]:
     return [str(each.episode.lead.public_id) for each in made]
+
+
+def asked(statement: tuple[str, list[Any]]) -> list[tuple[int, datetime | None]]:
+    """What the database answers: hand-offs with when they are due."""
+    with connection.cursor() as cursor:
+        cursor.execute(*statement)
+        return cursor.fetchall()
 
 
 def chosen(*made: Handoff) -> list[str]:
@@ -266,6 +275,33 @@ class TestViewAs:
         rep.force_login(firm.ada.user)
         assert rep.get(f"/board/as/{firm.ben.user.public_id}/").status_code == 404
         assert not ManagerAct.objects.exists()
+
+
+class TestSome:
+    """A lane asked team by team says the same as asked at once."""
+
+    @pytest.fixture
+    def floor(self, firm: Company, now: datetime) -> list[Company]:
+        """Two teams with one manager and a third beside them; due by turns."""
+        firms = [firm, company(now), company(now)]
+        TeamMembership.objects.create(team=firms[1].team, user=firm.manager, is_manager=True)
+        for minutes in (100, 80, 60, 50):
+            for number, each in enumerate(firms):
+                each.offered(now=now - (minutes - number) * MINUTE, tier="hot")
+        firm.accepted(now=now)
+        return firms
+
+    @pytest.mark.parametrize("whose", ["two teams", "all teams", "no team"])
+    def test_is_what_the_lane_begins_with(self, floor: list[Company], now: datetime, whose: str) -> None:
+        admin, nobody = person(Role.ADMIN, "Alma Holt"), person(Role.MANAGER, "Nils Ode")
+        viewer = {"two teams": floor[0].manager, "all teams": admin, "no team": nobody}[whose]
+        for chosen, lane in product([{}, {"tier": "hot"}], [*narrowing.LANES, "adrift"]):
+            look = narrowing.Look(viewer, narrowing.teams_of(viewer), chosen, "", now)
+            all_of_it = look.handoffs.filter(narrowing.within(lane, now=now))
+            for most in (1, 3, 7, 100):
+                assert len(asked(look.some(lane, most))) == min(most, all_of_it.count())
+                found = [pk for pk, _ in asked(look.some(lane, most, in_order=True))]
+                assert found == list(all_of_it.most_urgent_first().values_list("pk", flat=True)[:most])
 
 
 class TestWithin:

@@ -44,7 +44,8 @@ class ToDecide:
 
 def to_decide(viewer: User, *, now: datetime) -> list[ToDecide]:
     """What waits for this viewer's decision, the oldest first, in a fixed number of questions."""
-    found = first_of(_open_of(viewer).order_by("at", "pk"), SHOWN)
+    waiting = Contest.objects.open().decidable_by(viewer).order_by("at", "pk")
+    found = first_of(waiting, SHOWN, shown=Contest.objects.with_matter())
     will = contests.foresee_all([each.handoff for each in found], now=now)
     return [ToDecide(each, will[each.handoff_id]) for each in found]
 
@@ -123,7 +124,3 @@ def _reps(viewer: User, contest: Contest, *, now: datetime) -> list[Colleague]:
     teams: QuerySet[Team] = Team.objects.all() if viewer.has_role(Role.ADMIN) else managed_teams(viewer)
     able = [each for each in handing_over.colleagues_in(teams, but=0, now=now) if not each.is_away]
     return sorted(able, key=lambda each: each.user.pk != contest.handoff.user_id)
-
-
-def _open_of(viewer: User) -> QuerySet[Contest]:
-    return Contest.objects.open().decidable_by(viewer).with_all()

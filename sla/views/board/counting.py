@@ -12,7 +12,7 @@ from leads.models import Team, User
 from scoring.models import Tier
 from sla.choices import Choice
 from sla.querysets import HandoffQuerySet
-from sla.views.board.narrowing import LANES, NUMBERS, Look, within, within_sql
+from sla.views.board.narrowing import LANES, NUMBERS, Look, within
 
 MOST: Final = 999
 MOST_CHOICES: Final = 200
@@ -24,16 +24,10 @@ def lane_counts(look: Look) -> dict[str, int]:
 
     At most `MOST` and one of each are counted.
     """
-    all_of_it, params = look.written
-    counted: list[str] = []
-    given: list[Any] = []
-    for lane in WANTED:
-        condition, moments = within_sql(lane, now=look.now)
-        some = f"{all_of_it} AND {condition} LIMIT {MOST + 1}"
-        counted.append(f"(SELECT count(*) FROM ({some}) AS found)")  # noqa: S608  (the ORM's, and words of ours)
-        given += [*params, *moments]
+    asked = [look.some(lane, MOST + 1) for lane in WANTED]
+    counts = [f"(SELECT count(*) FROM ({sql}) AS counted)" for sql, _ in asked]  # noqa: S608  (the ORM's, and words of ours)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(counted)}", given)
+        cursor.execute(f"SELECT {', '.join(counts)}", [each for _, given in asked for each in given])
         return dict(zip(WANTED, cursor.fetchone() or (), strict=True))
 
 

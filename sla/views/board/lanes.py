@@ -16,7 +16,7 @@ from sla import shown
 from sla.models import Clock, Handoff
 from sla.rows import Row, rows
 from sla.views.board.counting import told
-from sla.views.board.narrowing import HOUR, LANES, NUMBERS, QUARTER, Look, within, within_sql
+from sla.views.board.narrowing import HOUR, LANES, NUMBERS, QUARTER, Look, within
 from sla.views.dues import nearest_of
 
 OF_EACH: Final = 8
@@ -99,15 +99,12 @@ def _firsts(look: Look, lanes: Sequence[str]) -> dict[str, list[int]]:
     """The ids of each lane's first rows, of all lanes in one question."""
     if not lanes:
         return {}
-    all_of_it, params = look.written
-    some, given = [], []
-    for lane in lanes:
-        condition, moments = within_sql(lane, now=look.now)
-        some.append(f"({all_of_it} AND {condition} ORDER BY next_due_at, id LIMIT {_most(look, lane)})")
-        given += [*params, *moments]
+    asked = [look.some(lane, _most(look, lane), in_order=True) for lane in lanes]
     found: dict[str, list[int]] = {lane: [] for lane in lanes}
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(some), given)
+        cursor.execute(
+            " UNION ALL ".join(f"({sql})" for sql, _ in asked), [each for _, given in asked for each in given]
+        )
         for pk, due_at in sorted(cursor, key=lambda row: (row[1] is None, row[1] or look.now, row[0])):
             found[_lane(due_at, look)].append(pk)
     return found

@@ -12,7 +12,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import django_filters
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 
@@ -125,33 +124,56 @@ class Look:
         return cls(viewer, teams, chosen, show if show in SHOWS else "", now)
 
     @cached_property
+    def team_ids(self) -> list[int] | None:
+        """The viewer's teams; None for who sees the whole floor."""
+        if self.viewer.has_role(Role.REVOPS, Role.ADMIN):
+            return None
+        return list(self.teams.values_list("pk", flat=True))
+
+    @property
     def floor(self) -> HandoffQuerySet:
         """All that is open in the viewer's teams."""
         opened = Handoff.objects.open()
-        if self.viewer.has_role(Role.REVOPS, Role.ADMIN):
-            return opened
-        # Their ids, and no question inside the question: each lane is then read off one index, in its order.
-        return opened.filter(team__in=list(self.teams.values_list("pk", flat=True)))
+        return opened if self.team_ids is None else opened.filter(team__in=self.team_ids)
 
     @cached_property
     def handoffs(self) -> HandoffQuerySet:
         """What of it the narrowing leaves."""
         return self.narrowed()
 
+    def some(self, lane: str, most: int, *, in_order: bool = False) -> tuple[str, list[Any]]:
+        """A question for so many of a lane, ids with their due instants; what is due first comes first, if asked.
+
+        Each team is asked by itself and answers off an index of its own: the database can't know that a small team has
+        nothing in a long lane, and would walk all of the lane to find out.
+        """
+        sql, params = self._written
+        condition, moments = within_sql(lane, now=self.now)
+        order = "ORDER BY next_due_at, id " if in_order else ""
+        if self.team_ids is None:
+            return f"{sql} AND {condition} {order}LIMIT {most}", [*params, *moments]
+        of_team = f"{sql} AND {condition} AND sla_handoff.team_id = of_team.id {order}LIMIT {most}"
+        order = "ORDER BY next_due_at, pk " if in_order else ""
+        return (
+            "SELECT found.pk, found.next_due_at FROM unnest(%s::bigint[]) AS of_team (id) "  # noqa: S608  (words of ours)
+            f"CROSS JOIN LATERAL ({of_team}) AS found {order}LIMIT {most}",
+            [self.team_ids, *params, *moments],
+        )
+
     @cached_property
-    def written(self) -> tuple[str, list[Any]]:
-        """What is left as a statement to which a lane's condition can be added: ids with their due instants."""
-        query = self.handoffs.order_by().values("pk", "next_due_at").query
-        # Also of whoever manages no team, which the ORM would rather not ask.
-        sql, params = query.get_compiler(connection=connection, elide_empty=False).as_sql()
+    def _written(self) -> tuple[str, list[Any]]:
+        """What is open and left by the narrowing, of whichever team, as a statement conditions can be added to."""
+        query = self._narrow(Handoff.objects.open()).order_by().values("pk", "next_due_at").query
+        sql, params = query.sql_with_params()
         return sql, list(params)
 
     def narrowed(self, *, but: str = "") -> HandoffQuerySet:
         """What of it the narrowing leaves, one choice left aside."""
+        return self._narrow(self.floor, but=but)
+
+    def _narrow(self, handoffs: HandoffQuerySet, *, but: str = "") -> HandoffQuerySet:
         columns = {"rep": "user"}
-        return self.floor.filter(
-            **{columns.get(name, name): value for name, value in self.chosen.items() if name != but}
-        )
+        return handoffs.filter(**{columns.get(name, name): value for name, value in self.chosen.items() if name != but})
 
     @property
     def values(self) -> dict[str, str]:

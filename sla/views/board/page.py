@@ -93,7 +93,9 @@ def whole(look: Look, *, after: str = "") -> dict[str, Any]:
     strip = seats(look)
     line = _line(look) if there.waiting else []
     in_line = _in_line(line[:WAITING_SHOWN], look)
-    left = first_of(left_behind.to_decide(look.viewer), WAITING_SHOWN) if there.left else []
+    left = []
+    if there.left:
+        left = first_of(left_behind.to_decide(look.viewer), WAITING_SHOWN, shown=left_behind.with_matter())
     few = standing.few(look) if there.standing else standing.NONE
     away = absent(look) if there.absent else []
     contested = to_decide(look.viewer, now=look.now) if there.contested else []

@@ -87,10 +87,8 @@ def seats(look: Look) -> list[Seat]:
 def absent(look: Look) -> Sequence[Absence]:
     """Who is away now or will be within seven days, with who covers; the first to go first."""
     rows = Absence.objects.filter(rep__in=reps_of(look).order_by().values("pk"), ends_at__gt=look.now)
-    rows = rows.filter(starts_at__lt=look.now + SOON_AWAY).select_related(
-        "rep__user", "cover__user", "rep__cover__user"
-    )
-    return first_of(rows.order_by("starts_at", "pk"), SHOWN)
+    rows = rows.filter(starts_at__lt=look.now + SOON_AWAY).order_by("starts_at", "pk")
+    return first_of(rows, SHOWN, shown=Absence.objects.select_related("rep__user", "cover__user", "rep__cover__user"))
 
 
 def _open(look: Look, reps: Sequence[Rep]) -> dict[int, OfRep]:
