@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from leads import holding
 from leads.errors import Invalid, Refused
@@ -195,8 +195,13 @@ def is_away(rep: Rep, *, now: datetime) -> bool:
 
 def who_is_away(rep_ids: Iterable[int], *, now: datetime) -> set[int]:
     """Which of these reps, who are locked, are."""
+    return set(standing_absences(rep_ids, now=now).values_list("rep", flat=True))
+
+
+def standing_absences(rep_ids: Iterable[int], *, now: datetime) -> QuerySet[Absence]:
+    """The absences by which they are."""
     standing = Absence.objects.filter(rep__in=list(rep_ids), ends_at__gt=now)
-    return set(standing.filter(Q(starts_at__lte=now) | Q(begun_at__isnull=False)).values_list("rep", flat=True))
+    return standing.filter(Q(starts_at__lte=now) | Q(begun_at__isnull=False))
 
 
 def lock_person(user_id: int) -> User:

@@ -12,7 +12,7 @@ from scoring import episodes
 from scoring.models import Phase
 from sla import clocks
 from sla.clocks import hops, targets
-from sla.handoffs import closing, making, room
+from sla.handoffs import closing, graces, making, room
 from sla.handoffs.answers import LONGEST_NOTE
 from sla.handoffs.moves import Matter, NotYours, present, take
 from sla.handoffs.sheets import followers
@@ -36,8 +36,8 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
     """A manager takes a verdict back, with a reason: the same rep gets the lead again, as a new, accepted hop.
 
     The rest ends, stage and evidence are as before the verdict, its Outcome is withdrawn; the clocks of the new hop
-    start now. Raises NotYours for whoever isn't a manager of the team, CannotReopen where no verdict stands, a rep
-    has it again, or the lead has moved on since.
+    start now, and so does the grace of its policy where that rep is away. Raises NotYours for whoever isn't a manager
+    of the team, CannotReopen where no verdict stands, a rep has it again, or the lead has moved on since.
     """
     matter = take(handoff_id, by=by, now=now, ended=True)
     handoff, now = matter.handoff, matter.now
@@ -68,6 +68,7 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
     )
     if rep is not None and here is not None:
         room.pass_capacity(hop, rep, room=here, why="reopened", now=now)
+        graces.begin_where_away(hop, rep, now=now)
     hops.start_offered([hop], why="reopened", by=by)
     keeping.plan(hop, why=NextStepChange.Why.ACCEPTED, now=now, by=by)
     matter.hold(goes_to.user, goes_to.team)

@@ -12,7 +12,7 @@ from scoring import episodes
 from scoring.models import Phase
 from sla import clocks
 from sla.clocks import targets
-from sla.handoffs import closing, moves, room, taking_back, turn_back
+from sla.handoffs import closing, graces, moves, room, taking_back, turn_back
 from sla.handoffs.effects import NAMED_DATE, VERDICT
 from sla.handoffs.moves import UNDO_FOR, Matter, present, take
 from sla.handoffs.sheets import followers
@@ -55,6 +55,8 @@ def undo(handoff_id: int, *, by: User | None, now: datetime, seen_version: int |
         change = _undoable(matter)
     was_closed = matter.handoff.closed_at is not None
     rep = lock_holder(matter)
+    if rep is not None and change.from_state == State.OFFERED and moves.is_away(rep, now=matter.now):
+        raise CannotUndo(f"{rep} is away, so nothing can be on offer to them again.", **present(matter.handoff))
     takes_room = was_closed and not matter.is_closing
     here = room.load_of(rep) if rep is not None and takes_room else None
     if was_closed:
@@ -69,6 +71,8 @@ def undo(handoff_id: int, *, by: User | None, now: datetime, seen_version: int |
         _put_back(matter, previous, by=by)
     if here is not None and rep is not None:
         room.pass_capacity(matter.handoff, rep, room=here, why="undo", now=matter.now)
+    if rep is not None and matter.handoff.state == State.ACCEPTED:
+        graces.begin_where_away(matter.handoff, rep, now=matter.now)
     return matter.handoff
 
 

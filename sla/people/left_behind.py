@@ -6,7 +6,7 @@ is able, and else wait for the manager. A rep who is back before the grace ends 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -18,13 +18,13 @@ from leads.transactions import business
 from scoring import episodes
 from scoring.models import Episode, Phase
 from sla import handoffs
+from sla.handoffs import graces
 from sla.models import OPEN_STATES, Absence, Handoff, LeftBehind, Rep, State
-from sla.people import absences, calendars, holding_back
+from sla.people import absences, holding_back
 from sla.people.keeping import NotYourRep
 from sla.querysets import managed_teams
 from sla.routing import standins
 from sla.telling import left_behind as letters
-from sla.worktime import WorktimeError, due_at
 
 Settled = LeftBehind.Settled
 
@@ -54,10 +54,7 @@ def leave(handoff_id: int, absence: Absence, *, now: datetime) -> bool:
     known = LeftBehind.objects.filter(Q(settled_at=None) | Q(absence=absence), handoff=handoff)
     if handoff.state != State.ACCEPTED or known.exists():
         return False
-    grace = handoff.policy_version.absence_grace
-    LeftBehind.objects.create(
-        handoff=handoff, absence=absence, since=now, due_at=_end_of_grace(handoff, absence.counts_from, grace)
-    )
+    graces.begin(handoff, absence, from_at=absence.counts_from, now=now)
     return True
 
 
@@ -155,13 +152,6 @@ def settle_ended(*, now: datetime, limit: int = 200) -> int:
     return LeftBehind.objects.filter(pk__in=locked).update(
         settled_at=now, settled_as=Settled.ENDED, **holding_back.NOT_HELD
     )
-
-
-def _end_of_grace(handoff: Handoff, start: datetime, seconds: int) -> datetime:
-    try:
-        return due_at(calendars.team_hours(handoff.team), start, seconds=seconds)
-    except WorktimeError:
-        return start + timedelta(seconds=seconds)  # the team is never open: nights count
 
 
 def _lock(left_id: int) -> LeftBehind | None:

@@ -12,13 +12,14 @@ from leads.errors import Invalid
 from leads.models import Lead, Notification, Outcome, Stage
 from scoring import episodes
 from scoring.models import Episode, Phase, Tier
-from sla import clocks, handoffs, touches
-from sla.models import Clock, Handoff, State, Target
-from tests.desk import Company, clock_of, company
+from sla import clocks, clockwork, handoffs, touches
+from sla.models import Clock, Handoff, LeftBehind, State, Target
+from tests.desk import Company, away, clock_of, company
 
 pytestmark = pytest.mark.django_db
 FIVE = timedelta(seconds=5)
 LATER = timedelta(minutes=20)
+GRACE = timedelta(hours=20)  # four working hours, with a night in between
 LEAD = ("stage", "rest_until", "evidence_from", "callback_at", "callback_user_id", "holder_id", "holder_team_id")
 EPISODE = ("phase", "closed_at", "closed_as", "tier", "lane", "route_not_before")
 HANDOFF = ("state", "accepted_at", "closed_at", "reason_id", "note", "named_date", "bant", "touches")
@@ -257,3 +258,44 @@ class TestReopen:
     def test_is_refused_where_no_verdict_stands(self, house: Company, now: datetime) -> None:
         with pytest.raises(handoffs.CannotReopen):
             handoffs.reopen(house.accepted(now=now).pk, by=house.manager, why="Wrong", now=now)
+
+    def test_begins_the_grace_of_a_rep_who_is_away(self, house: Company, now: datetime) -> None:
+        handoff = house.offered(now=now)
+        handoffs.reject(handoff.pk, reason="bad_contact", by=house.ben.user, now=now)
+        away(house.ben, now=now + LATER)
+        clockwork.run_once(lambda: now + LATER)
+        hop = handoffs.reopen(handoff.pk, by=house.manager, why="Wrong", now=now + 2 * LATER)
+        left = LeftBehind.objects.get(handoff=hop)
+        assert (left.since, left.due_at) == (now + 2 * LATER, now + 2 * LATER + GRACE)
+        clockwork.run_once(lambda: left.due_at)
+        hop.refresh_from_db()
+        assert hop.state == State.MOVED
+
+
+class TestWhoseAbsenceBeginsMeanwhile:
+    """An absence of a rep begins, and is acted on, within the seconds in which they may undo."""
+
+    def test_gets_no_offer_back(self, house: Company, now: datetime) -> None:
+        handoff = house.offered(now=now)
+        handoffs.reject(handoff.pk, reason="bad_contact", by=house.ben.user, now=now)
+        away(house.ben, now=now)
+        clockwork.run_once(lambda: now + FIVE)
+        with pytest.raises(handoffs.CannotUndo, match="Ben Keller is away"):
+            handoffs.undo(handoff.pk, by=house.ben.user, now=now + FIVE)
+
+    def test_gets_back_what_they_had_accepted_for_its_grace(self, house: Company, now: datetime) -> None:
+        handoff = house.accepted(now=now)
+        handoffs.convert(handoff.pk, by=house.ben.user, now=now)
+        away(house.ben, now=now)
+        clockwork.run_once(lambda: now + FIVE)
+        assert not LeftBehind.objects.exists()
+        handoffs.undo(handoff.pk, by=house.ben.user, now=now + FIVE)
+        assert LeftBehind.objects.get(handoff=handoff).due_at == now + FIVE + GRACE
+
+    def test_is_left_behind_once(self, house: Company, now: datetime) -> None:
+        handoff = house.accepted(now=now)
+        away(house.ben, now=now)
+        clockwork.run_once(lambda: now)
+        handoffs.convert(handoff.pk, by=house.ben.user, now=now)
+        handoffs.undo(handoff.pk, by=house.ben.user, now=now + FIVE)
+        assert LeftBehind.objects.filter(handoff=handoff).count() == 1
