@@ -14,7 +14,7 @@ from django.db.models import Q
 from leads import bulk
 from leads.models import User
 from leads.transactions import business
-from sla.clocks import ladder, promising
+from sla.clocks import deadlines, ladder, promising
 from sla.clocks.ladder import BREACH
 from sla.clocks.starting import timing_of
 from sla.models import Clock, ClockStep, PolicyTarget
@@ -77,18 +77,22 @@ def unmeet(clock: Clock, *, now: datetime) -> None:
 def tighten(
     clock: Clock, policy_target: PolicyTarget | None, *, why: str, now: datetime, by: User | None = None
 ) -> bool:
-    """The lead became hotter: due = min(due, now + the new target), as a new timing. True if it is due earlier now."""
+    """The lead became hotter: due = min(due, now + the new target), as a new timing. True if it is due earlier now.
+
+    What is paused stays paused: of a pause that stands the new target counts nothing either.
+    """
     _lock(clock)
     if not clock.is_running or policy_target is None:
         return False
     made = promising.promise(clock.handoff or clock.episode, policy_target, start_at=now)
     if clock.handoff is not None and clock.target in promising.ONE_BY_ONE:
         (made,) = promising.one_by_one(clock.handoff, [made], now=now)
-    if made.due_at >= clock.due_at:
-        return False
-    clock.due_at = made.due_at
-    clock.save(update_fields=["due_at"])
     timing = timing_of(made, why=why, now=now, by=by)
+    timing.due_at = deadlines.due_of(timing, deadlines.pauses_of(clock))
+    if timing.due_at >= clock.due_at:
+        return False
+    clock.due_at = timing.due_at
+    clock.save(update_fields=["due_at"])
     timing.clock, timing.number = clock, clock.timings.count() + 1
     timing.save()
     wind(clock)

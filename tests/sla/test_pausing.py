@@ -13,6 +13,7 @@ from leads import clock as clock_room
 from leads import erasing
 from leads.errors import Invalid
 from leads.models import Role, User
+from scoring import episodes
 from sla import clocks, publishing, timers
 from sla.clocks import escalation, pausing
 from sla.clocks.pausing import NotExtendable, NotPausable
@@ -56,6 +57,14 @@ class TestPause:
         assert (made.by, made.reason, made.from_at) == (house.ben.user, "On holiday", now + HOUR)
         assert [part.why for part in clocks.explain(depth).uncounted] == ["paused"]
         assert clocks.explain(depth, now=now).due_at == due_at  # as it stood before
+
+    def test_stands_when_the_lead_becomes_hotter(self, house: Company, depth: Clock, now: datetime) -> None:
+        pause(depth, house.ben.user, now=now, until=now + DAY)
+        episodes.raise_tier(episodes.lock(depth.episode_id), "hot", now=now + HOUR)
+        paused = Clock.objects.get(pk=depth.pk)
+        assert paused.timings.last().why == "tier rose"
+        assert paused.due_at == clocks.recompute(paused) == paused.timings.last().due_at
+        assert "paused" in [part.why for part in clocks.explain(paused).uncounted]
 
     def test_fires_nothing_in_the_meantime(self, house: Company, depth: Clock, now: datetime) -> None:
         due_at = depth.due_at
