@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F, Q, QuerySet
 from django.dispatch import receiver
 
 from leads import holding, lifecycle
@@ -192,15 +193,18 @@ def move_touches(winner: Lead, loser: Lead, **kwargs: Any) -> None:
 
 @receiver(lead_erased, dispatch_uid="sla.lead_erased")
 def empty_notes(lead: Lead, **kwargs: Any) -> None:
-    """Free text about an erased person goes; counts and times stay."""
+    """Free text about an erased person goes; counts and times stay, and what is known of others."""
     Touch.objects.filter(lead=lead).update(note="", external_id="")
-    Handoff.objects.filter(episode__members__lead=lead).update(note="", evidence="", bant={}, source="", next_step="")
-    ChecklistAnswer.objects.filter(episode__members__lead=lead).delete()
-    ClockPause.objects.filter(clock__episode__members__lead=lead).update(reason="")
-    ClockExtension.objects.filter(clock__episode__members__lead=lead).update(reason="")
-    Contest.objects.filter(handoff__episode__members__lead=lead).update(words="", why="")
-    ManagerAct.objects.filter(handoff__episode__members__lead=lead).update(reason="")
-    NextStepChange.objects.filter(handoff__episode__members__lead=lead).update(step="")
+    Handoff.objects.filter(episode__lead=lead).update(bant={}, source="")
+    ChecklistAnswer.objects.filter(episode__lead=lead).delete()
+    spoken = list(_may_speak_of(lead).values_list("pk", flat=True))
+    Handoff.objects.filter(pk__in=spoken).update(note="", evidence="", next_step="")
+    for reasons in (ClockPause.objects, ClockExtension.objects):
+        beside = Q(clock__handoff=None, clock__episode__members__lead=lead)
+        reasons.filter(Q(clock__handoff__in=spoken) | beside).update(reason="")
+    Contest.objects.filter(handoff__in=spoken).update(words="", why="")
+    ManagerAct.objects.filter(handoff__in=spoken).update(reason="")
+    NextStepChange.objects.filter(handoff__in=spoken).update(step="")
     AnsweredRequest.objects.filter(body__lead=str(lead.public_id)).delete()
 
 
@@ -219,6 +223,15 @@ def hand_back(user: User, team: Team, by: User | None, now: datetime, **kwargs: 
     rep = Rep.objects.filter(user=user).first()
     if rep is not None:
         leaving.leave_team(rep.pk, team, now=now, by=by)
+
+
+def _may_speak_of(lead: Lead) -> QuerySet[Handoff]:
+    """The hand-offs of their own matters, and of a colleague's what was with a rep while they took part."""
+    before_they_left = Q(episode__members__left_at=None) | Q(episode__members__left_at__gt=F("offered_at"))
+    after_they_came = Q(closed_at=None) | Q(closed_at__gt=F("episode__members__joined_at"))
+    return Handoff.objects.filter(
+        Q(episode__lead=lead) | (before_they_left & after_they_came), episode__members__lead=lead
+    )
 
 
 def _open_handoff(episode: Episode) -> Handoff | None:

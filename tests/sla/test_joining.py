@@ -248,6 +248,19 @@ class TestWhatHappensToAColleague:
         assert joined.matter.phase == Phase.ACCEPTED
         assert joined.matter.members.filter(left_at=None).count() == 1
 
+    @pytest.mark.parametrize("left", ["with the rep", "before it was offered"])
+    def test_erasing_empties_what_may_speak_of_them_alone(self, joined: Pair, left: str) -> None:
+        if left == "before it was offered":
+            joined.later()
+            joined.qualifies(joined.olaf, "Visited Careers Page")
+        handoff = joined.accepted()
+        said = {"next_step": "Send Olaf the quote", "note": "Olaf decides"}
+        of_iris = {"source": "webinar", "bant": {"budget": "50k"}}
+        Handoff.objects.filter(pk=handoff.pk).update(**said, **of_iris)
+        erasing.erase(joined.olaf.pk, now=joined.later(), by=None)
+        kept = Handoff.objects.values(*said, *of_iris).get(pk=handoff.pk)
+        assert kept == of_iris | (said if left == "before it was offered" else dict.fromkeys(said, ""))
+
     def test_a_touch_is_kept_and_answers_nothing(self, joined: Pair) -> None:
         handoff = joined.offered()
         touch = touches.record(
