@@ -6,11 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from leads import clock
 from leads.keys import digest, new_key
 from leads.models import Activity, ActivityType, ApiKey, Identity, Role, Source, Team, User
+from sla.handoffs import verdicts
+from sla.handoffs.moves import Matter
 from sla.models import Desk, Handoff, Rep, Touch
 from tests import desk
 from tests.desk import Company, person, rep_in
@@ -196,6 +199,24 @@ class TestVerdicts:
         assert Touch.objects.count() == 1
         other = client.post(path, body | {"outcome": "no_answer"}, format="json", HTTP_IDEMPOTENCY_KEY="k1")
         assert other.status_code == 422
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("key", [{}, {"HTTP_IDEMPOTENCY_KEY": "k1"}])
+    def test_a_deadlock_is_tried_again_with_and_without_a_key(
+        self, company: Company, offered: Handoff, key: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        take, tries = verdicts.take, []
+
+        def breaks_once(*args: Any, **kwargs: Any) -> Matter:
+            tries.append(args)
+            if len(tries) == 1:
+                with connection.cursor() as cursor:
+                    cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$")
+            return take(*args, **kwargs)
+
+        monkeypatch.setattr(verdicts, "take", breaks_once)
+        answer = api(company.ben.user).post(f"/api/v1/handoffs/{offered.public_id}/accept/", {}, format="json", **key)
+        assert (answer.status_code, len(tries)) == (200, 2)
 
 
 class TestTouches:

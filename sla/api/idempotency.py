@@ -7,13 +7,14 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads import clock
 from leads.errors import Invalid, Refused
 from leads.models import User
+from leads.transactions import business
 from sla.models import AnsweredRequest
 
 Door = Callable[..., Response]
@@ -42,18 +43,22 @@ def idempotent(door: Door) -> Door:
         known = _known(user, key, print_of)
         if known is not None:
             return known
-        try:
-            with transaction.atomic():
-                response = door(view, request, *args, **kwargs)
-                AnsweredRequest.objects.create(
-                    user=user,
-                    key=key,
-                    fingerprint=print_of,
-                    status=response.status_code,
-                    body=response.data,
-                    at=clock.now(),
-                )
+
+        @business
+        def once() -> Response:
+            response = door(view, request, *args, **kwargs)
+            AnsweredRequest.objects.create(
+                user=user,
+                key=key,
+                fingerprint=print_of,
+                status=response.status_code,
+                body=response.data,
+                at=clock.now(),
+            )
             return response
+
+        try:
+            return once()
         except IntegrityError:
             # The same request, sent twice at once: the other one was first.
             again = _known(user, key, print_of)
