@@ -19,6 +19,7 @@ from sla.handoffs.moves import Matter
 from sla.models import Handoff, ManagerAct, Rep, State
 from sla.querysets import managed_teams
 from sla.routing import standins
+from sla.telling import mails
 
 REASSIGNED: Final = "reassigned"
 TAKEN: Final = "taken over"
@@ -113,8 +114,11 @@ def _take_away(matter: Matter, to: User | None, what: What, *, reason: str, by: 
 
 
 def _keep(matter: Matter, to: User | None, what: What, *, reason: str, by: User) -> None:
+    """Who did what, and why, is kept; and whoever had the lead is told."""
     rep = matter.handoff.user
     ManagerAct.objects.create(what=what, handoff=matter.handoff, rep=rep, to=to, by=by, at=matter.now, reason=reason)
+    if by.pk != rep.pk:
+        mails.news(matter.handoff, "handed_over" if to is not None else "routed_anew", now=matter.now)
 
 
 def _to_next_owner(matter: Matter, to: User, what: What, *, reason: str, by: User) -> Handoff:

@@ -47,6 +47,10 @@ NEWS = {
     ),
     "reopened": ("Reopened", "your manager has reopened this lead. It is yours again, as accepted."),
     "handed_over": ("Handed over", "your manager has given this lead to a colleague. Nothing is left to do."),
+    "routed_anew": (
+        "Offered anew",
+        "your manager has taken this lead back, to be offered by the rules. Nothing is left to do.",
+    ),
     "taken_back": ("Taken back", "whoever handed this lead over to you took that back. Nothing is left to do."),
     "taken_up": ("Taken on", "the next owner has accepted this lead. Nothing is left to do; the credit is yours."),
     "given_back": ("Yours again", "the next owner does not take this lead. It is yours again, as accepted."),

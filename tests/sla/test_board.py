@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from leads import clock, erasing
 from leads.models import Notification, Role, TeamMembership
 from sla import handoffs
+from sla.clocks import targets
 from sla.handoffs import NotYours
 from sla.models import CapacityOverride, Handoff, ManagerAct, Rep, State
 from sla.routing import reassigning
@@ -48,6 +49,16 @@ def shown(client: Client, path: str) -> list[str]:
     """The leads on a board, in its order."""
     page = client.get(path).content.decode()
     return re.findall(r'<th scope="row"><a href="/leads/([0-9a-f-]{36})/"', page)
+
+
+def pages_of(client: Client, path: str) -> list[str]:
+    """The leads of a lane, one page after the other."""
+    seen: list[str] = []
+    while path:
+        seen += shown(client, path)
+        following = re.search(r'href="(/board/\?[^"]*after=[^"]+)"', client.get(path).content.decode())
+        path = following.group(1).replace("&amp;", "&") if following else ""
+    return seen
 
 
 def of(*made: Handoff) -> list[str]:
@@ -110,13 +121,7 @@ class TestLanes:
         page = board.get("/board/").content.decode()
         assert shown(board, "/board/") == of(late[0])
         assert "show=late" in page
-        path, seen = "/board/?show=late", []
-        while path:
-            page = board.get(path).content.decode()
-            seen += shown(board, path)
-            following = re.search(r'href="(/board/\?[^"]*after=[^"]+)"', page)
-            path = following.group(1).replace("&amp;", "&") if following else ""
-        assert seen == of(*late)
+        assert pages_of(board, "/board/?show=late") == of(*late)
 
     def test_are_counted_to_a_bound(
         self, firm: Company, board: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
@@ -256,6 +261,21 @@ class TestActing:
         erasing.erase(offered.episode.lead.pk, now=clock.now(), by=None)
         assert ManagerAct.objects.get().reason == ""
 
+    @pytest.mark.parametrize(("to", "told"), [("rules", "routed anew"), ("ada", "handed over"), ("me", "handed over")])
+    def test_tells_whom_a_lead_is_taken_from(
+        self, firm: Company, board: Client, now: datetime, to: str, told: str
+    ) -> None:
+        offered = firm.offered(now=now)
+        if to == "me":
+            Rep.objects.create(user=firm.manager, calendar=firm.ben.calendar)
+            self.act(board, offered, what="take", reason="I know them")
+        else:
+            to = "rules" if to == "rules" else str(firm.ada.user.public_id)
+            self.act(board, offered, what="reassign", to=to, reason="Knows them")
+        offered.refresh_from_db()
+        assert offered.state == State.MOVED
+        assert Notification.objects.filter(kind=told, recipient=firm.ben.user).count() == 1
+
 
 class TestViewAs:
     def test_shows_a_members_inbox_and_records_the_look_once(self, firm: Company, board: Client, now: datetime) -> None:
@@ -275,6 +295,18 @@ class TestViewAs:
         rep.force_login(firm.ada.user)
         assert rep.get(f"/board/as/{firm.ben.user.public_id}/").status_code == 404
         assert not ManagerAct.objects.exists()
+
+
+class TestAdrift:
+    def test_lists_page_by_page_also_what_no_clock_runs_on(
+        self, firm: Company, board: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lanes, "PAGE", 2)
+        made = [firm.accepted(now=now) for _ in range(5)]
+        Handoff.objects.filter(pk__in=[each.pk for each in made]).update(next_step_at=now - MINUTE)
+        for each in made[2:]:
+            targets.void(each, why="met", now=now)
+        assert pages_of(board, "/board/?show=adrift") == of(*made)
 
 
 class TestSome:

@@ -146,4 +146,5 @@ def _beyond(after: str) -> Q:
         return Q()
     if due_at is None:
         return Q(next_due_at=None, pk__gt=last)
-    return Q(next_due_at__gt=due_at) | Q(next_due_at=due_at, pk__gt=last)
+    # What has no clock comes last, where the lane has any.
+    return Q(next_due_at__gt=due_at) | Q(next_due_at=due_at, pk__gt=last) | Q(next_due_at=None)
