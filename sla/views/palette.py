@@ -17,7 +17,8 @@ from sla.models import SavedFilter
 from sla.views.contests import READERS as READS_REJECTIONS
 
 LEADS_AT_MOST = 8
-SHORTEST = 2
+# Two letters are in no index. A name in Chinese has no more.
+SHORTEST = 3
 SEES_THE_BOARD = (Role.MANAGER, Role.REVOPS, Role.ADMIN)
 
 
@@ -38,7 +39,8 @@ def palette(request: HttpRequest) -> HttpResponse:
         own = {"pages": _pages(viewer), "saved": SavedFilter.objects.filter(user=viewer)}
         return render(request, "sla/palette.html#own", own)
     asked = one_line(request.GET["q"], at_most=80)
-    found = finding.newest(viewer, asked, most=LEADS_AT_MOST) if len(asked) >= SHORTEST else []
+    is_told = len(asked) >= (SHORTEST if asked.isascii() else SHORTEST - 1)
+    found = finding.newest(viewer, asked, most=LEADS_AT_MOST) if is_told else []
     return render(request, "sla/palette.html#leads", {"leads": found})
 
 

@@ -375,6 +375,14 @@ class TestPalette:
         assert 'role="option"' not in text(stranger, "/palette/?q=quen", **HTMX)
         assert 'role="option"' not in text(ben, "/palette/?q=q", **HTMX)
 
+    @pytest.mark.parametrize(("asked", "found"), [("qu", 0), ("que", 1), ("王", 0), ("王芳", 1)])
+    def test_begins_with_three_letters_or_two_signs(
+        self, firm: Company, ben: Client, now: datetime, asked: str, found: int
+    ) -> None:
+        lead = firm.lead(now=now, first_name="Quentin", last_name="王芳")
+        firm.offer(firm.episode(lead, now=now), now=now)
+        assert text(ben, f"/palette/?q={asked}", **HTMX).count('role="option"') == found
+
     @pytest.mark.parametrize(("who", "sees"), [("ben", False), ("manager", True)])
     def test_lists_the_pages_one_may_open(self, firm: Company, now: datetime, who: str, sees: bool) -> None:
         user: User = firm.manager if who == "manager" else firm.ben.user
