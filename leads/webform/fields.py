@@ -35,7 +35,8 @@ _MORE: Final = {
     "email_permission": ("consent", "marketingconsent", "newsletter"),
     "phone_permission": ("phonepermission", "phoneoptin", "phoneconsent", "callconsent"),
 }
-_FIELDS: Final = (*_PERSON, *_COMPANY, "message", "email_permission", "phone_permission")
+_PERMISSIONS: Final = ("email_permission", "phone_permission")
+_FIELDS: Final = (*_PERSON, *_COMPANY, "message", *_PERMISSIONS)
 _FIELD_OF: Final = {name: each for each in _FIELDS for name in (*NAMES.get(each, ()), *_MORE.get(each, ()))}
 _CAMPAIGN: Final = {
     "utm_source": "source",
@@ -75,12 +76,12 @@ class _Said:
 def read(posted: Mapping[str, Sequence[str]], *, came_from: str = "") -> Sent:
     """Read a form. `came_from` is the page it was sent from, as the browser says: it may name a campaign, too.
 
-    Several values of one name are put together. Names with a leading underscore are Baton's own. An e-mail address is
+    Several values of one name are put together; of a permission the one that counts is taken. Names with a leading underscore are Baton's own. An e-mail address is
     needed; an odd phone number is kept as text rather than lost.
     """
     own = {name: _clean(values[0] if values else "") for name, values in posted.items() if name.startswith("_")}
     fields = [
-        (_clean(name), _clean(", ".join(each for each in values if each.strip()), lines=True))
+        (_clean(name), _clean(_joined(name, values), lines=True))
         for name, values in posted.items()
         if not name.startswith("_") and name not in _SKIPPED and name != HONEYPOT
     ]
@@ -107,6 +108,17 @@ def read(posted: Mapping[str, Sequence[str]], *, came_from: str = "") -> Sent:
     )
 
 
+def _joined(name: str, values: Sequence[str]) -> str:
+    """What was given under one name. Of a permission any yes counts, else any no: many forms send a hidden "0" beside
+    the "1" of their box."""
+    if _FIELD_OF.get(plain(name)) in _PERMISSIONS:
+        for words in (_YES, _NO):
+            for each in values:
+                if each.strip().lower() in words:
+                    return each
+    return ", ".join(each for each in values if each.strip())
+
+
 def _hear(said: _Said, name: str, value: str) -> None:
     known = _FIELD_OF.get(plain(name))
     most = MAX_MESSAGE if known == "message" else MAX_TEXT
@@ -116,7 +128,7 @@ def _hear(said: _Said, name: str, value: str) -> None:
         said.errors[""] = "The form has a field with an impossible name."
     elif name.lower() in _CAMPAIGN:
         said.campaign[_CAMPAIGN[name.lower()]] = value
-    elif known in ("email_permission", "phone_permission"):
+    elif known in _PERMISSIONS:
         _permit(said, known, value)
     elif known in _COMPANY:
         said.company.setdefault(_COMPANY[known], value)

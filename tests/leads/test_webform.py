@@ -74,6 +74,20 @@ class TestReading:
     def test_takes_words_that_are_neither_yes_nor_no_for_neither(self) -> None:
         assert "email_permission" not in read(email="a@acme.example", consent="perhaps").traits
 
+    @pytest.mark.parametrize(
+        ("values", "kept"),
+        [
+            (["0", "1"], "granted"),  # a hidden field beside the box, as many forms have it
+            (["yes", "no"], "granted"),
+            (["0"], "refused"),
+            (["", "off", "perhaps"], "refused"),
+            (["perhaps", "later"], None),
+        ],
+    )
+    def test_takes_any_yes_for_a_permission_else_any_no(self, values: list[str], kept: str | None) -> None:
+        sent = fields.read({"email": ["a@acme.example"], "email_consent": values})
+        assert sent.traits.get("email_permission") == kept
+
     def test_puts_several_values_of_one_name_together(self) -> None:
         sent = fields.read({"email": ["a@acme.example"], "topic": ["Pricing", "", "Security"]})
         assert sent.traits["topic"] == "Pricing, Security"
@@ -263,6 +277,11 @@ class TestDoor:
         with mock.patch("leads.clock.now", return_value=later):
             assert send(posted).status_code == 303
         assert Lead.objects.count() == 1
+
+    def test_keeps_a_permission_that_is_sent_once_more(self, form: WebForm, send: Callable[..., Any]) -> None:
+        WebForm.objects.update(min_seconds=3)
+        html = send({**ANA, "email_consent": ["0", "1"]}).content.decode()
+        assert '<input type="hidden" name="email_consent" value="1">' in html
 
     def test_takes_no_mark_of_another_form_or_of_yesterday(self, form: WebForm) -> None:
         now = clock.now()
