@@ -101,7 +101,7 @@ def _taken(request: HttpRequest, found: WebForm, posted: Posted, sent: fields.Se
     if sent.is_bot:
         # Whoever filled it in is told nothing: it looks as if it had worked.
         taking.keep_aside(found, sent, code="honeypot", sentence=BOT, now=now)
-        return _done(request, found, posted)
+        return _done(request, found, sent)
     if sent.errors:
         return _again(request, found, sent, dict(sent.errors))
     if found.min_seconds:
@@ -109,7 +109,7 @@ def _taken(request: HttpRequest, found: WebForm, posted: Posted, sent: fields.Se
         if not marks.is_slow_enough(found, word, now=now):
             return _again(request, found, sent, {}, told=AGAIN)
     taking.take(found, sent, now=now, user_agent=request.headers.get("User-Agent", "")[:1_000])
-    return _done(request, found, posted)
+    return _done(request, found, sent)
 
 
 def _form(public_id: UUID) -> WebForm | None:
@@ -160,10 +160,9 @@ def _texts(value: Any) -> list[str]:
     return [value if isinstance(value, str) else json.dumps(value)]
 
 
-def _done(request: HttpRequest, found: WebForm, posted: Posted) -> HttpResponse:
+def _done(request: HttpRequest, found: WebForm, sent: fields.Sent) -> HttpResponse:
     """On to where the form's own page wants people, if that is one of its sites; else the thank-you page."""
-    asked = (posted.get(fields.NEXT) or [""])[0]
-    where = asked if may_go(asked, _sites(found)) else found.thank_you_url
+    where = sent.onwards if may_go(sent.onwards, _sites(found)) else found.thank_you_url
     if _wants_json(request):
         return JsonResponse({"success": True, "next": where or None})
     response = HttpResponseRedirect(where or reverse("form-thanks", args=[found.public_id]))
@@ -186,6 +185,7 @@ def _again(
         "is_simple": not errors,
         "browser": sent.browser,
         "page": sent.page,
+        "onwards": sent.onwards,
     }
     return _page(request, found, page, status=422)
 

@@ -51,7 +51,10 @@ _NO: Final = frozenset({"off", "no", "false", "0", "n", "refused"})
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One posted form, read. `errors` names fields as the form does, each with what to do about it."""
+    """One posted form, read. `errors` names fields as the form does, each with what to do about it.
+
+    `onwards` is where the form asks to go afterwards, wherever that is.
+    """
 
     email: str
     traits: Mapping[str, Any]
@@ -59,6 +62,7 @@ class Sent:
     campaign: Mapping[str, str]
     page: Mapping[str, str]
     browser: str
+    onwards: str
     fields: Sequence[tuple[str, str]]
     errors: Mapping[str, str]
     is_bot: bool
@@ -102,6 +106,7 @@ def read(posted: Mapping[str, Sequence[str]], *, came_from: str = "") -> Sent:
         campaign=said.campaign or _campaign_of(page),
         page={key: value for key, value in found.items() if value},
         browser=as_id(own.get(BROWSER, "")[:MAX_NAME], name="anonymous_id") or "",
+        onwards=own.get(NEXT, ""),
         fields=fields,
         errors=said.errors,
         is_bot=any(value.strip() for value in posted.get(HONEYPOT, ())),

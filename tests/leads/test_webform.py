@@ -278,6 +278,15 @@ class TestDoor:
             assert send(posted).status_code == 303
         assert Lead.objects.count() == 1
 
+    @pytest.mark.parametrize(("asked", "to"), [(f"{SITE}/done", f"{SITE}/done"), ("https://evil.example/", None)])
+    def test_goes_on_from_the_form_shown_again_where_its_first_page_wanted(
+        self, form: WebForm, send: Callable[..., Any], asked: str, to: str | None
+    ) -> None:
+        html = send({**ANA, "email": "nobody", "_next": asked}).content.decode()
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', html))
+        assert hidden["_next"] == asked
+        assert send({**ANA, **hidden})["Location"] == (to or f"/f/{form.public_id}/thanks/")
+
     def test_keeps_a_permission_that_is_sent_once_more(self, form: WebForm, send: Callable[..., Any]) -> None:
         WebForm.objects.update(min_seconds=3)
         html = send({**ANA, "email_consent": ["0", "1"]}).content.decode()
