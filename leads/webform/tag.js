@@ -8,17 +8,22 @@
   function page() { return { url: location.href, path: location.pathname, title: d.title, referrer: d.referrer }; }
   function campaign() {
     var c = {}, q = new URLSearchParams(location.search);
-    ["source", "medium", "campaign", "term", "content"].forEach(function (k) {
+    ["source", "medium", "campaign", "term", "content"].forEach(k => {
       if (q.get("utm_" + k)) c[k == "campaign" ? "name" : k] = q.get("utm_" + k);
     });
     return c;
   }
   function send() {
+    var most = 15, batch, body;
     timer = clearTimeout(timer);
     while (may && !off && queue.length) {
-      var batch = queue.splice(0, 15);
-      batch.forEach(function (e) { e.anonymousId = id(); });
-      n.sendBeacon(host + "/v1/batch", JSON.stringify({ writeKey: key, sentAt: new Date(), batch: batch }));
+      batch = queue.splice(0, most);
+      batch.forEach(e => { e.anonymousId = id(); });
+      body = JSON.stringify({ writeKey: key, sentAt: new Date(), batch: batch });
+      if (n.sendBeacon(host + "/v1/batch", body)) continue;
+      most = batch.length >> 1;
+      if (most || new Blob([body]).size <= 65536) queue = batch.concat(queue);
+      if (!most) { timer = setTimeout(send, 1000); break; }
     }
   }
   function add(e) {
@@ -33,11 +38,11 @@
     i.type = "hidden"; i.name = name; i.value = value;
   }
   function ready() {
-    [].forEach.call(d.forms, function (f) {
+    [].forEach.call(d.forms, f => {
       var to = f.getAttribute("action") || "";
       if (to.indexOf(host + "/f/")) return;
-      fetch(to + "opened/").then(function (r) { return r.json(); }).then(function (r) { put(f, "_token", r.token); }).catch(function () {});
-      f.addEventListener("submit", function () {
+      fetch(to + "opened/").then(r => r.json()).then(r => put(f, "_token", r.token)).catch(() => {});
+      f.addEventListener("submit", () => {
         put(f, "_page", location.href); put(f, "_referrer", d.referrer);
         if (may && !off) put(f, "_browser", id());
         send();
