@@ -80,8 +80,8 @@ class _Said:
 def read(posted: Mapping[str, Sequence[str]], *, came_from: str = "") -> Sent:
     """Read a form. `came_from` is the page it was sent from, as the browser says: it may name a campaign, too.
 
-    Several values of one name are put together; of a permission the one that counts is taken. Names with a leading underscore are Baton's own. An e-mail address is
-    needed; an odd phone number is kept as text rather than lost.
+    Several values of one name are put together; of a permission the one that counts is taken. Names with a leading
+    underscore are Baton's own. An e-mail address is needed; an odd phone number is kept as text rather than lost.
     """
     own = {name: _clean(values[0] if values else "") for name, values in posted.items() if name.startswith("_")}
     fields = [
