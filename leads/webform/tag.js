@@ -2,7 +2,7 @@
 (function (w, d, key, waits) {
   var n = navigator, me = d.currentScript, host = me.src.split("/tag/")[0], keep = {}, queue = [], timer,
     off = n.globalPrivacyControl || n.doNotTrack == 1, may = !waits, given = w.baton || [];
-  try { keep = w.localStorage; if (keep.baton_ok) may = 1; } catch (e) {}
+  try { keep = w.localStorage; may = keep.baton_ok || may && !keep.baton_no; } catch (e) {}
   function uid() { return w.crypto.randomUUID ? w.crypto.randomUUID() : Date.now() + Math.random().toString(36); }
   function id() { try { return keep.baton_id = keep.baton_id || uid(); } catch (e) { keep = {}; return id(); } }
   function page() { return { url: location.href, path: location.pathname, title: d.title, referrer: d.referrer }; }
@@ -50,15 +50,19 @@
     });
   }
   var b = w.baton = {
-    track: function (name, about) { add({ type: "track", event: name, properties: about }); },
-    identify: function (traits) { add({ type: "identify", traits: traits }); },
-    page: function (name) { add({ type: "page", name: name, properties: page() }); },
-    consent: function (yes) {
+    track: (event, properties) => add({ type: "track", event, properties }),
+    identify: traits => add({ type: "identify", traits }),
+    page: name => add({ type: "page", name, properties: page() }),
+    consent: yes => {
       may = yes !== false;
-      try { if (may) keep.baton_ok = 1; else { queue = []; delete keep.baton_ok; delete keep.baton_id; } } catch (e) {}
+      if (!may) queue = [];
+      try {
+        if (may) { keep.baton_ok = 1; delete keep.baton_no; }
+        else { keep.baton_no = 1; delete keep.baton_ok; delete keep.baton_id; }
+      } catch (e) {}
       send();
     },
-    push: function (call) { b[call[0]].apply(b, call.slice(1)); }
+    push: call => b[call[0]](...call.slice(1))
   };
   d.addEventListener("visibilitychange", send); w.addEventListener("pagehide", send);
   if (d.readyState == "loading") d.addEventListener("DOMContentLoaded", ready); else ready();

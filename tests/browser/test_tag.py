@@ -1,4 +1,4 @@
-"""The page tag on a page of somebody's site: what it sends arrives, once, also where the browser takes little at a time."""
+"""The page tag on pages of somebody's site: what it sends arrives once, however little the browser takes at a time."""
 
 from __future__ import annotations
 
@@ -58,3 +58,15 @@ class TestWhatTheBrowserDoesNotTake:
         page.goto("/site/")
         page.evaluate("baton.track('Read a Book', {text: 'ö'.repeat(40000)}); baton.track('Read a Page')")
         assert arrived(["Visited a Page", "Read a Page"])
+
+
+class TestANo:
+    def test_holds_on_the_next_pages_until_a_yes(self, page: Page) -> None:
+        page.goto("/site/?before=window.baton = [['consent', false]]")
+        page.goto("/site/?before=window.baton = [['track', 'Read a Page']]")
+        page.wait_for_timeout(500)  # it sends what it has after 300 milliseconds
+        assert page.evaluate("localStorage.baton_id ?? 0") == 0
+        page.goto("/site/")
+        page.evaluate("baton.consent()")
+        page.goto("/site/?before=window.baton = [['track', 'Read It Again']]")
+        assert arrived(["Visited a Page", "Visited a Page", "Read It Again"])
