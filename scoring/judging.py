@@ -27,13 +27,15 @@ def in_force() -> list[DefinitionVersion]:
 
     Which ones is asked each time; what they say never changes, so it is read once per process.
     """
+    global _published  # noqa: PLW0603
     published = DefinitionVersion.objects.filter(state=DefinitionVersion.State.PUBLISHED)
     keys = list(published.order_by("definition__position", "definition_id").values_list("pk", "published_at"))
-    if any(key not in _published for key in keys):
-        _published.clear()
-        for version in published.select_related("definition").prefetch_related("criteria"):
-            _published[version.pk, version.published_at] = version
-    return [_published[key] for key in keys if key in _published]
+    known = _published
+    if any(key not in known for key in keys):
+        # A new one in place of the old, which another thread may just be reading.
+        versions = published.select_related("definition").prefetch_related("criteria")
+        known = _published = {(version.pk, version.published_at): version for version in versions}
+    return [known[key] for key in keys if key in known]
 
 
 def spec_of(version: DefinitionVersion) -> VersionSpec:

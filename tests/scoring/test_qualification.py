@@ -10,7 +10,7 @@ import pytest
 from leads import nurture
 from leads.marking import mark
 from leads.models import AwaitingAssessment, Lead, Stage
-from scoring import episodes, publishing, qualification, standing
+from scoring import episodes, judging, publishing, qualification, standing
 from scoring.assessment import assess
 from scoring.models import Episode, Phase, Qualification
 from tests.scoring.conftest import Floor
@@ -223,6 +223,14 @@ class TestLiveAndStanding:
         floor.judge(now + MINUTE)
         assert floor.episode(lead) is None
         assert [made.deciding["kind"] for made in floor.waiting(lead)] == ["publication"]
+
+    def test_takes_nothing_from_who_is_reading_the_former(self, floor: Floor, now: datetime) -> None:
+        former = judging.in_force()
+        seen_elsewhere = judging._published
+        draft = publishing.draft(floor.version.definition, now=now, by=floor.marketer)
+        publishing.publish(draft, now=now, by=floor.marketer)
+        assert judging.in_force() == [draft]
+        assert list(seen_elsewhere.values()) == former == [floor.version]
 
     def test_at_most_one_stands_and_news_overtakes_it(self, floor: Floor, now: datetime) -> None:
         lead = floor.lead(now=now)
