@@ -205,7 +205,7 @@ def empty_notes(lead: Lead, **kwargs: Any) -> None:
     Contest.objects.filter(handoff__in=spoken).update(words="", why="")
     ManagerAct.objects.filter(handoff__in=spoken).update(reason="")
     NextStepChange.objects.filter(handoff__in=spoken).update(step="")
-    AnsweredRequest.objects.filter(body__lead=str(lead.public_id)).delete()
+    AnsweredRequest.objects.filter(handoff__in=spoken).delete()
 
 
 @receiver(login_closed, dispatch_uid="sla.login_closed")

@@ -17,7 +17,7 @@ from leads.models import AwaitingAssessment, Notification
 from scoring import reassessing
 from scoring.assessment import assess
 from scoring.qualification import open_on_date
-from sla import routing
+from sla import answered, routing
 from sla.attainment import moments
 from sla.clocks import retiming
 from sla.holidays import rolling
@@ -52,6 +52,7 @@ def sweep(clock: Clock, *, older_than: timedelta = LEFT_BEHIND, stopping: Callab
         _retime,
         _deliver,
         _forget,
+        _answers,
         _holidays,
         _moments,
     ):
@@ -161,3 +162,8 @@ def _deliver(clock: Clock, older_than: timedelta) -> int:
 def _forget(clock: Clock, older_than: timedelta) -> int:
     """Activities that were never joined to anyone."""
     return forgetting.forget_unjoined(now=clock())
+
+
+def _answers(clock: Clock, older_than: timedelta) -> int:
+    """Answers to verdicts that nobody repeats any more."""
+    return answered.forget(now=clock())

@@ -9,12 +9,13 @@ import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
-from leads import clock
+from leads import clock, erasing
 from leads.keys import digest, new_key
 from leads.models import Activity, ActivityType, ApiKey, Identity, Role, Source, Team, User
+from sla import sweeps
 from sla.handoffs import verdicts
 from sla.handoffs.moves import Matter
-from sla.models import Desk, Handoff, Rep, Touch
+from sla.models import AnsweredRequest, Desk, Handoff, Rep, Touch
 from tests import desk
 from tests.desk import Company, person, rep_in
 
@@ -199,6 +200,19 @@ class TestVerdicts:
         assert Touch.objects.count() == 1
         other = client.post(path, body | {"outcome": "no_answer"}, format="json", HTTP_IDEMPOTENCY_KEY="k1")
         assert other.status_code == 422
+
+    def test_an_answer_is_forgotten_after_a_week_and_with_its_person(self, company: Company, offered: Handoff) -> None:
+        client = api(company.ben.user)
+        path, kept = f"/api/v1/handoffs/{offered.public_id}", AnsweredRequest.objects.order_by("pk")
+        call = {"means": "call", "outcome": "reached", "note": "Dana is at a fair"}
+        assert client.post(f"{path}/accept/", {}, format="json", HTTP_IDEMPOTENCY_KEY="k1").status_code == 200
+        assert client.post(f"{path}/touch/", call, format="json", HTTP_IDEMPOTENCY_KEY="k2").status_code == 201
+        first, second = kept
+        AnsweredRequest.objects.filter(pk=first.pk).update(at=second.at - timedelta(seconds=1))
+        sweeps.sweep(lambda: second.at + timedelta(days=7))
+        assert list(kept.all()) == [second]
+        erasing.erase(offered.episode.lead_id, now=clock.now(), by=None)
+        assert list(kept.all()) == []
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.parametrize("key", [{}, {"HTTP_IDEMPOTENCY_KEY": "k1"}])

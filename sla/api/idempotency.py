@@ -6,6 +6,7 @@ import functools
 import hashlib
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError
 from rest_framework.request import Request
@@ -15,7 +16,7 @@ from leads import clock
 from leads.errors import Invalid, Refused
 from leads.models import User
 from leads.transactions import business
-from sla.models import AnsweredRequest
+from sla.models import AnsweredRequest, Handoff
 
 Door = Callable[..., Response]
 
@@ -51,6 +52,7 @@ def idempotent(door: Door) -> Door:
                 user=user,
                 key=key,
                 fingerprint=print_of,
+                handoff=_spoken_of(response, **kwargs),
                 status=response.status_code,
                 body=response.data,
                 at=clock.now(),
@@ -76,6 +78,15 @@ def _known(user: User, key: str, print_of: str) -> Response | None:
     if answered.fingerprint != print_of:
         raise KeyReused("This Idempotency-Key was used for another request. Use a new one.")
     return Response(answered.body, status=answered.status, headers={"Idempotent-Replayed": "true"})
+
+
+def _spoken_of(response: Response, public_id: UUID | None = None) -> Handoff | None:
+    """The hand-off that the answer names, or else that was asked about; what it says is erased with its person."""
+    named = response.data.get("handoff") if isinstance(response.data, dict) else None
+    if isinstance(named, dict):
+        named = named["public_id"]
+    asked = named or public_id
+    return Handoff.objects.filter(public_id=asked).first() if asked else None
 
 
 def _body(request: Request) -> bytes:

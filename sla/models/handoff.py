@@ -272,12 +272,16 @@ class AnsweredRequest(models.Model):
     fingerprint = models.CharField(
         max_length=64, help_text="Of method, path and body: another request may not use the key."
     )
+    handoff = models.ForeignKey(
+        Handoff, models.CASCADE, null=True, related_name="+", help_text="The one the answer speaks of."
+    )
     status = models.IntegerField()
     body = models.JSONField(encoder=DjangoJSONEncoder)
     at = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "key"], name="one_answer_per_key")]
+        indexes = [models.Index(fields=["at", "id"], name="answers_by_age")]
 
     def __str__(self) -> str:
         return self.key

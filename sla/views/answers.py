@@ -57,7 +57,7 @@ def recorded(
 ) -> HttpResponse:
     """Do once what a form about this lead asks for; say what was done, or that it had been sent before, or why not."""
     try:
-        made = once(act, form=form_of(request), key=request.POST.get("key", ""), lead=lead, by=by, now=now)
+        made = once(act, form=form_of(request), key=request.POST.get("key", ""), by=by, now=now)
     except SentBefore:
         return said(request, lead, "This was recorded already, once.", now=now)
     except Refused as refusal:

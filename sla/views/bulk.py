@@ -172,7 +172,6 @@ def _one(handoff: Handoff, seen: int | None, give: Give, *, answer: str, key: st
             partial(give, handoff, seen),
             form=f"bulk-{answer}",
             key=key,
-            lead=handoff.episode.lead,
             by=by,
             now=clock.now(),
         )

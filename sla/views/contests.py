@@ -112,7 +112,7 @@ def contest(request: HttpRequest, public_id: UUID) -> HttpResponse:
     try:
         once(
             lambda: contests.contest(handoff.pk, words=words, by=viewer, now=now),
-            form=form_of(request), key=request.POST.get("key", ""), lead=lead, by=viewer, now=now,
+            form=form_of(request), key=request.POST.get("key", ""), by=viewer, now=now,
         )  # fmt: skip
     except SentBefore:
         messages.info(request, "You contested it already, once.")

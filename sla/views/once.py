@@ -59,7 +59,7 @@ def new_key() -> str:
 
 
 @business
-def once(act: Callable[[], T], *, form: str, key: str, lead: Lead, by: User, now: datetime) -> T:
+def once(act: Callable[[], T], *, form: str, key: str, by: User, now: datetime) -> T:
     """Do what a form asks for, together with keeping its key; what is refused keeps none and may be sent again.
 
     Two that come at the same moment come one after the other. Raises SentBefore for the second.
@@ -67,8 +67,7 @@ def once(act: Callable[[], T], *, form: str, key: str, lead: Lead, by: User, now
     with transaction.atomic():
         if key:
             name = f"form:{form}:{key}"[:200]
-            kept = {"fingerprint": hashlib.sha256(name.encode()).hexdigest(), "status": 200, "at": now}
-            kept |= {"body": {"lead": str(lead.public_id)}}
+            kept = {"fingerprint": hashlib.sha256(name.encode()).hexdigest(), "status": 200, "body": {}, "at": now}
             if not AnsweredRequest.objects.get_or_create(user=by, key=name, defaults=kept)[1]:
                 raise SentBefore
         return act()

@@ -59,7 +59,7 @@ def verdict(give: Answer) -> View:
         lead, told = handoff.episode.lead, Told(by=viewer, now=now)
         key, form = request.POST.get("key", ""), form_of(request)
         try:
-            answered = once(lambda: give(request, handoff.pk, told), form=form, key=key, lead=lead, **told)
+            answered = once(lambda: give(request, handoff.pk, told), form=form, key=key, **told)
         except SentBefore:
             handoff.refresh_from_db()
             return answers.done(request, handoff, now=clock.now(), again=True)

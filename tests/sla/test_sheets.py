@@ -136,7 +136,7 @@ class TestAFormSentTwice:
         handoff = firm.offered(now=now)
         ben.post(f"/handoffs/{handoff.public_id}/accept/", sheet(ben, handoff))
         kept = AnsweredRequest.objects.get()
-        assert (kept.user, kept.body) == (firm.ben.user, {"lead": str(handoff.episode.lead.public_id)})
+        assert (kept.user, kept.body, kept.handoff) == (firm.ben.user, {}, None)
 
 
 class TestASessionThatEnded:
