@@ -18,6 +18,23 @@ def length(seconds: float) -> str:
     return f"{hours} h {minutes} m" if minutes else f"{hours} h"
 
 
+def minutes_between(begin: datetime, end: datetime) -> str:
+    """How long it is between two moments that are written to the minute, as anybody would count it: "1 h 42 m"."""
+    minutes = (_whole(end) // MINUTE - _whole(begin) // MINUTE) * MINUTE
+    return length(minutes) if minutes else "0 m"
+
+
+def seconds_between(begin: datetime, end: datetime) -> str:
+    """The same of two that are written to the second: "1 h 42 m 5 s"."""
+    minutes, seconds = divmod(_whole(end) - _whole(begin), MINUTE)
+    said = [length(minutes * MINUTE)] if minutes else []
+    return " ".join([*said, f"{seconds} s"] if seconds or not said else said)
+
+
+def _whole(at: datetime) -> int:
+    return int(at.timestamp() // 1)
+
+
 def countdown(seconds: float) -> str:
     """What is left when it is short: "12:07", and in hours and minutes from one hour on."""
     whole = int(abs(seconds))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from leads import moments, styles
 from leads.delivering.pacing import zone_of
 from leads.models import User
-from leads.words import length
+from leads.words import length, minutes_between
 from sla import clocks
 from sla.clocks import deadlines
 from sla.models import Clock, ClockTiming
@@ -73,7 +73,10 @@ def for_programs(clock: Clock) -> dict[str, Any]:
 
 
 def _told(deadline: Deadline, reader: Reader) -> Sum:
-    parts = [(part.from_at, part.until_at, f"{length(part.seconds)} counted") for part in deadline.counted]
+    parts = [
+        (part.from_at, part.until_at, f"{minutes_between(part.from_at, part.until_at)} counted")
+        for part in deadline.counted
+    ]
     parts += [(part.from_at, part.until_at, f"not counted: {part.why}") for part in deadline.uncounted]
     lines = [f"{_at(begin, reader)} – {_end(begin, end, reader)}: {why}" for begin, end, why in sorted(parts)]
     if len(lines) > MOST_LINES:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leads import clock, outcomes, words
+from leads.lengths import read_length
 from leads.locks import lock_lead
 from leads.models import Account, Lead, Role, Stage, User
 from leads.transactions import business
@@ -224,6 +228,20 @@ class TestWords:
     )
     def test_say_a_length(self, seconds: float, said: str) -> None:
         assert words.length(seconds) == said
+
+    @given(
+        st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 2), timezones=st.just(UTC)),  # noqa: DTZ001
+        st.lists(st.timedeltas(timedelta(0), timedelta(hours=9)), min_size=1, max_size=5),
+    )
+    def test_what_is_written_beside_two_moments_is_what_lies_between_them(
+        self, start: datetime, stretches: list[timedelta]
+    ) -> None:
+        ends = [start + sum(stretches[:number], timedelta(0)) for number in range(len(stretches) + 1)]
+        for between, unit, cut in ((words.minutes_between, 60, "%H:%M"), (words.seconds_between, 1, "%H:%M:%S")):
+            said = [read_length(between(begin, end)) for begin, end in pairwise(ends)]
+            written = [datetime.strptime(f"{end:%Y-%m-%d {cut}}", f"%Y-%m-%d {cut}") for end in ends]  # noqa: DTZ007
+            assert said == [(end - begin).total_seconds() for begin, end in pairwise(written)]
+            assert sum(said) % unit == 0
 
     def test_say_points_and_moments(self, now: datetime) -> None:
         assert [words.points(value) for value in (12_000, 7_500, -20_000, 0, None)] == ["12", "7.5", "−20", "0", "0"]
