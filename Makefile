@@ -38,7 +38,7 @@ races: .venv/dev-ready ## Race real processes for the same leads, 20,000 rounds 
 	@BATON_ROUNDS=$${ROUNDS:-20000} BATON_SEED=$$SEED \
 	  exec $(PY) -m config.home.testing --with-parent --durable -n0 -p no:randomly -s -q tests/races $(ARGS)
 
-year: .venv/dev-ready ## Play a sales floor's year, every invariant after every step. LEADS=20000 takes hours, SEED=7 plays it again.
+year: .venv/dev-ready ## Play a sales floor's year, every invariant after every step. LEADS=20000 takes an hour, SEED=7 plays it again.
 	@BATON_LEADS=$${LEADS:-200} BATON_REPS=$${REPS:-200} BATON_DAYS=$${DAYS:-365} BATON_SEED=$$SEED \
 	  exec $(PY) -m config.home.testing --with-parent -n0 -s tests/year -k invariants
 
