@@ -10,6 +10,8 @@ from sla.api.health import healthz, healthz_part
 # One log-in for all of Baton, with its throttling; somebody signed in who may not open the admin is refused.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+handler404 = "leads.api.problems.nothing_here"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.generics import ListAPIView
 
@@ -59,7 +59,7 @@ class ScoreSerializer(serializers.ModelSerializer[Score]):
         return {key: points / 1000 for key, points in score.shares.items()}
 
 
-@extend_schema(operation_id="v1_leads_scores_list")
+@extend_schema_view(get=extend_schema(operation_id="leads_scores_list"))
 class ScoresOfLead(ListAPIView[Score]):
     """The scores of one lead, a definition each."""
 

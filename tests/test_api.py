@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 from rest_framework.test import APIClient
 
@@ -68,6 +72,78 @@ class TestWhoIsAsking:
         health = APIClient().get("/healthz/web")
         assert (health.status_code, health.json()["database"]) == (200, "ok")
         assert APIClient().get("/api/schema/").status_code == 200
+
+
+class TestTheDocument:
+    @pytest.fixture
+    def document(self) -> Any:
+        return APIClient().get("/api/schema/", HTTP_ACCEPT="application/vnd.oai.openapi+json").json()
+
+    def test_takes_a_key_and_tells_how_each_door_says_no(self, document: Any) -> None:
+        key = document["components"]["securitySchemes"]["apiKey"]
+        assert (key["type"], key["scheme"]) == ("http", "bearer")
+        doors = [door for path in document["paths"].values() for door in path.values()]
+        assert all({"apiKey": []} in door["security"] and "401" in door["responses"] for door in doors)
+        assert all(door["summary"] for door in doors)
+        reject = document["paths"]["/api/v1/handoffs/{public_id}/reject/"]["post"]
+        assert [*reject["responses"]] == ["200", "400", "401", "404", "409", "422"]
+        assert [each["name"] for each in reject["parameters"] if each["in"] == "header"] == ["Idempotency-Key"]
+        problem = reject["responses"]["409"]["content"]["application/problem+json"]["schema"]
+        assert problem == {"$ref": "#/components/schemas/Problem"}
+
+    def test_is_told_whole_in_the_docs(self, document: Any) -> None:
+        told = (
+            (settings.BASE_DIR / "docs/api.md").read_text().replace("`, `…/resume/", "` `/api/v1/handoffs/<id>/resume/")
+        )
+        known = {re.sub(r"<\w+>", "", path) for path in re.findall(r"/api/v1/[^ `]*", told)}
+        doors = {re.sub(r"\{\w+\}", "", path) for path in document["paths"]}
+        alone = {door for door in doors if door.endswith("//")}  # one of a list, whose line tells of both
+        assert doors - alone <= known
+
+    def test_leaves_nothing_for_its_reader_to_guess(self, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("spectacular", file="/dev/null", validate=True, fail_on_warn=True)
+
+
+class TestWhatIsNotThere:
+    @pytest.mark.parametrize("path", ["", "nothing/", "leads/17/", "handoffs/x/accept/"])
+    def test_an_address_that_is_none_is_told_to_programs_in_their_way(self, company: Company, path: str) -> None:
+        answer = api(company.manager).get(f"/api/v1/{path}")
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+        assert answer.json()["code"] == "no_such_address"
+        assert "/api/docs/" in answer.json()["detail"]
+
+    def test_a_thing_that_is_not_there_is_named(self, company: Company) -> None:
+        answer = api(company.manager).get(f"/api/v1/leads/{uuid.uuid4()}/")
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+        assert answer.json()["detail"] == "There is no such lead, or it isn’t yours to see."
+        assert answer.json()["code"] == "not_found"
+
+    def test_people_still_get_a_page(self, company: Company) -> None:
+        assert "text/html" in APIClient().get("/nothing/")["Content-Type"]
+
+
+class TestWhatIsNotTaken:
+    @pytest.mark.parametrize("path", ["leads", "handoffs", "activities", "touches", "absences", "contests"])
+    def test_a_filter_that_a_list_does_not_have(self, company: Company, path: str) -> None:
+        answer = api(company.manager).get(f"/api/v1/{path}/?emial=dana@quarry.example&page_size=5")
+        assert answer.status_code == 400
+        assert [*answer.json()["errors"]] == ["emial"]
+        assert answer.json()["errors"]["emial"][0].startswith("There is no such filter. This list has the filters ")
+
+    def test_a_list_without_any(self, company: Company) -> None:
+        answer = api(company.manager).get("/api/v1/calendars/?name=West")
+        assert answer.json()["errors"] == {"name": ["There is no such filter. This list has no filters."]}
+
+    def test_a_filter_by_what_is_no_choice(self, company: Company) -> None:
+        answer = api(company.manager).get("/api/v1/leads/?stage=mql")
+        assert answer.status_code == 400
+        assert "It is one of SUBSCRIBER, LEAD, MQL, " in " ".join(answer.json()["errors"]["stage"])
+
+    def test_a_code_that_is_none(self, company: Company, offered: Handoff) -> None:
+        body = {"means": "pigeon", "outcome": "reached"}
+        answer = api(company.ben.user).post(f"/api/v1/handoffs/{offered.public_id}/touch/", body, format="json")
+        assert answer.status_code == 400
+        assert answer.json()["errors"]["means"][0].startswith("“pigeon” is not one of call, email")
 
 
 class TestLists:

@@ -110,13 +110,13 @@ class DeadLetterViewSet(viewsets.ReadOnlyModelViewSet[Notification]):
         rows = super().get_queryset()
         return rows.prefetch_related("steps__by") if self.action == "retrieve" else rows
 
-    @extend_schema(operation_id="v1_dead_letters_replay", request=None, responses=REPLAYED)
+    @extend_schema(operation_id="dead_letters_replay", request=None, responses=REPLAYED)
     @action(detail=True, methods=["post"])
     def replay(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Try this one again, as if it were new and under the same id."""
         return _again(request, [self.get_object().pk])
 
-    @extend_schema(operation_id="v1_dead_letters_replay_many", request=ReplaySerializer, responses=REPLAYED)
+    @extend_schema(operation_id="dead_letters_replay_many", request=ReplaySerializer, responses=REPLAYED)
     @action(detail=False, methods=["post"], url_path="replay", url_name="replay-many", filterset_class=None)
     def replay_many(self, request: Request) -> Response:
         """Try these again: all of them, or none where one is not among the dead letters."""

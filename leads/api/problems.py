@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.defaults import page_not_found
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -28,13 +30,35 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if response is None:
         return None
     body = {"type": "about:blank", "title": _title(error), "status": response.status_code}
-    if isinstance(error, exceptions.ValidationError):
+    if isinstance(error, Http404):
+        what = _thing(context["view"])
+        body |= {"detail": f"There is no such {what}, or it isn’t yours to see.", "code": "not_found"}
+    elif isinstance(error, exceptions.ValidationError):
         body |= {"detail": "Some fields need another value.", "errors": response.data}
     else:
         body |= {"detail": str(response.data.get("detail", "")), "code": getattr(error, "default_code", "error")}
     response.data = body
     response.content_type = "application/problem+json"
     return response
+
+
+def nothing_here(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No door has this address: programs are told so in their way, people by a page."""
+    if not request.path.startswith("/api/"):
+        return page_not_found(request, exception)
+    body = {
+        "type": "about:blank",
+        "title": "Not found",
+        "status": 404,
+        "detail": "There is nothing at this address. Ids are UUIDs; every address stands at /api/docs/.",
+        "code": "no_such_address",
+    }
+    return JsonResponse(body, status=404, content_type="application/problem+json")
+
+
+def _thing(view: Any) -> str:
+    known = getattr(view, "queryset", None)
+    return str(known.model._meta.verbose_name) if isinstance(known, QuerySet) else "thing"
 
 
 def _title(error: Exception) -> str:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads import clock
+from leads.api.fields import OneOf
 from leads.models import User
 from sla import clocks
 from sla.api.idempotency import idempotent
@@ -110,7 +111,7 @@ class ClockDetailSerializer(serializers.ModelSerializer[Clock]):
 class TargetSerializer(serializers.Serializer[Any]):
     """Which promise of the hand-off."""
 
-    target = serializers.ChoiceField(Target.choices)
+    target = OneOf(Target.choices)
 
 
 class NewPauseSerializer(TargetSerializer):

@@ -10,7 +10,7 @@ Schema = dict[str, Any]
 
 
 def _answer(required: list[str], /, **properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, "required": required}
+    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
 
 
 def _question(required: list[str], /, **properties: Schema) -> Schema:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads import clock, endpoints
+from leads.api.fields import OneOf, SomeOf
 from leads.api.roles import RunsBaton
 from leads.models import Endpoint, Team, User
 from sla.telling.events import EVENTS
@@ -62,7 +63,7 @@ class WantedEndpointSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=endpoints.LONGEST_NAME)
     url = serializers.CharField(max_length=2000, help_text="A public https address; never shown whole again.")
-    events = serializers.MultipleChoiceField(choices=[(each, each) for each in EVENTS], allow_empty=False)
+    events = SomeOf([(each, each) for each in EVENTS], allow_empty=False)
     team = serializers.SlugRelatedField[Team](
         "name", queryset=Team.objects.all(), allow_null=True, required=False, help_text="By name; none is every team."
     )
@@ -71,7 +72,7 @@ class WantedEndpointSerializer(serializers.Serializer[Any]):
 class NewEndpointSerializer(WantedEndpointSerializer):
     """One to be added."""
 
-    kind = serializers.ChoiceField(choices=Endpoint.Kind.choices, default=Endpoint.Kind.STANDARD)
+    kind = OneOf(Endpoint.Kind.choices, default=Endpoint.Kind.STANDARD)
 
 
 class ChangedEndpointSerializer(WantedEndpointSerializer):

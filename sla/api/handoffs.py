@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads import clock
+from leads.api.fields import OneOf
 from leads.errors import Invalid
 from leads.models import Lead, User
 from sla import clocks, handoffs, touches
@@ -171,9 +172,9 @@ class SplitSerializer(SeenSerializer):
 
 
 class TouchActionSerializer(serializers.Serializer[Any]):
-    means = serializers.ChoiceField(Touch.Means.choices)
-    outcome = serializers.ChoiceField(Touch.Outcome.choices)
-    direction = serializers.ChoiceField(Touch.Direction.choices, default=Touch.Direction.OUTBOUND)
+    means = OneOf(Touch.Means.choices)
+    outcome = OneOf(Touch.Outcome.choices)
+    direction = OneOf(Touch.Direction.choices, default=Touch.Direction.OUTBOUND)
     occurred_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
     meeting_at = serializers.DateTimeField(

@@ -68,6 +68,7 @@ def idempotent(door: Door) -> Door:
                 raise
             return again
 
+    run.takes_key = True  # type: ignore[attr-defined]
     return run
 
 

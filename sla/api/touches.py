@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads import clock
+from leads.api.fields import OneOf
 from leads.errors import Invalid
 from leads.models import ExternalId, Identity, Lead, User
 from sla import last_minute, touches
@@ -60,9 +61,9 @@ class NewTouchSerializer(serializers.Serializer[Any]):
     lead_email = serializers.EmailField(required=False)
     lead_external_id = serializers.CharField(required=False)
     performed_by = serializers.EmailField(required=False, help_text="The rep's e-mail; by default the caller.")
-    means = serializers.ChoiceField(Touch.Means.choices)
-    direction = serializers.ChoiceField(Touch.Direction.choices, default=Touch.Direction.OUTBOUND)
-    outcome = serializers.ChoiceField(Touch.Outcome.choices)
+    means = OneOf(Touch.Means.choices)
+    direction = OneOf(Touch.Direction.choices, default=Touch.Direction.OUTBOUND)
+    outcome = OneOf(Touch.Outcome.choices)
     occurred_at = serializers.DateTimeField(required=False)
     automated = serializers.BooleanField(default=False)
     external_id = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
