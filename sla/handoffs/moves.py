@@ -20,6 +20,7 @@ from sla.telling import events
 
 # Until then a verdict can be undone, and nothing of it leaves the house.
 UNDO_FOR = timedelta(seconds=15)
+FAST_LANE = "fast lane"  # why Baton itself accepted
 
 MOVE_FIELDS = (
     *("state", "version", "accepted_at", "closed_at", "reason", "evidence", "note", "named_date", "bant"),

@@ -19,7 +19,7 @@ from scoring.models import Episode, EpisodeChange, Lane, Phase
 from sla import clocks
 from sla.clocks import hops, targets
 from sla.handoffs import making, moves, room
-from sla.handoffs.moves import AlreadyDecided, AwayRep, InactiveRep
+from sla.handoffs.moves import FAST_LANE, AlreadyDecided, AwayRep, InactiveRep
 from sla.handoffs.room import Room
 from sla.models import Handoff, NextStepChange, PolicyVersion, Rep, RoutingRule, RoutingTrace, State
 from sla.nextsteps import keeping
@@ -117,7 +117,7 @@ def _made(offers: Sequence[Offer], *, now: datetime) -> Iterator[Handoff]:
 
 
 def _why(offer: Offer) -> str:
-    return "fast lane" if offer.episode.lane == Lane.FAST else offer.why
+    return FAST_LANE if offer.episode.lane == Lane.FAST else offer.why
 
 
 def _meet_assign(made: Sequence[Handoff]) -> None:

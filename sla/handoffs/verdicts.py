@@ -16,7 +16,7 @@ from sla.clocks import targets
 from sla.handoffs import closers, closing, effects, turn_back
 from sla.handoffs.answers import Given, check_touched, given_date, given_no, given_note, given_reason
 from sla.handoffs.effects import NAMED_DATE, VERDICT
-from sla.handoffs.moves import UNDO_FOR, Matter, take
+from sla.handoffs.moves import FAST_LANE, UNDO_FOR, Matter, take
 from sla.handoffs.writing import outcome
 from sla.models import Handoff, NextStepChange, Reason, State, Target
 from sla.nextsteps import keeping
@@ -70,7 +70,7 @@ def accept_by_hand_raise(matter: Matter) -> None:
     """
     targets.void(matter.handoff, Target.ACCEPT, why="hand-raise", now=matter.now)
     _accepted(matter, by=None)
-    matter.record(by=None, why="fast lane")
+    matter.record(by=None, why=FAST_LANE)
 
 
 def _accepted(matter: Matter, *, by: User | None) -> None:

@@ -43,7 +43,7 @@ class AlreadySettled(Refused):
 def leave(handoff_id: int, absence: Absence, *, now: datetime) -> bool:
     """The rep of an accepted hand-off is away: it stays with them for the grace of its policy. True where this is new.
 
-    The grace counts in the team's working time, from the moment the absence counts.
+    The grace counts in the team's working time, from the moment the absence counts; see `graces` for what has none.
     """
     handoff = Handoff.objects.select_related("episode", "policy_version").get(pk=handoff_id)
     try:

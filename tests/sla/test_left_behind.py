@@ -114,6 +114,31 @@ class TestGrace:
         assert left(accepted).settled_as == "ended"
 
 
+class TestARaisedHand:
+    """Baton accepted it for the rep: who is away before they touched it never took it in hand."""
+
+    def raised(self, house: Company, now: datetime) -> Handoff:
+        return house.offer(house.episode(house.lead(now=now), now=now, fast=True), now=now)
+
+    def test_goes_on_at_once_and_counts_against_nobody(self, house: Company, now: datetime) -> None:
+        raised = self.raised(house, now)
+        Absence.objects.create(rep=house.ben, starts_at=now + MINUTE, ends_at=now + DAY)
+        for seconds in (0, 1):
+            clockwork.fire_due(lambda seconds=seconds: now + MINUTE + timedelta(seconds=seconds))
+        assert left(raised).settled_as == "reoffered"
+        again = routing.route(raised.episode_id, now=now + 2 * MINUTE)
+        assert (again is not None and again.user, again and again.state) == (house.ada.user, State.ACCEPTED)
+        assert not raised.clocks.exclude(breached_at=None).exists()
+
+    def test_stays_for_the_grace_once_they_touched_it_or_took_it_back(self, house: Company, now: datetime) -> None:
+        touched, reopened = self.raised(house, now), self.raised(house, now)
+        touch(touched, now=now + MINUTE)
+        handoffs.return_(reopened.pk, reason="outside_market", by=house.manager, now=now + MINUTE)
+        reopened = handoffs.reopen(reopened.pk, by=house.manager, why="Again.", now=now + 2 * MINUTE)
+        away(house.ben, now + HOUR)
+        assert [left(each).due_at for each in (touched, reopened)] == [now + 5 * HOUR] * 2
+
+
 class TestTouched:
     def touched(self, house: Company, now: datetime) -> Handoff:
         accepted = house.accepted(now=now)
