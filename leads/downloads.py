@@ -14,7 +14,7 @@ RUNS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 def csv_file(name: str, header: Iterable[object], rows: Iterable[Iterable[object]]) -> HttpResponse:
     """The table as a file of this name; numbers stay numbers, words that would run are defused."""
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")  # by this mark spreadsheets know UTF-8
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     writer = csv.writer(response)
     writer.writerow(map(_inert, header))

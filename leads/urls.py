@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern] = [
     path("import/", import_door.imports, name="imports"),
     path("import/<uuid:public_id>/", import_door.mapping, name="import-mapping"),
     path("import/report/<uuid:public_id>/", import_door.report, name="import-report"),
+    path("import/report/<uuid:public_id>/refused.csv", import_door.refused, name="import-refused"),
     path("hints/close/", views.close_hint, name="hint-close"),
     path("docs/<slug:name>/", views.doc, name="doc"),
     path("leads/", views.find, name="leads"),

@@ -11,8 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from leads import clock
+from leads.downloads import csv_file
 from leads.errors import Invalid
 from leads.importing import uploads
+from leads.importing.correcting import Refused
 from leads.importing.decoding import BadFile
 from leads.importing.mapping import IGNORE, NAMES, TRAIT
 from leads.models import Job, Role, Upload
@@ -85,7 +87,20 @@ def report(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if not viewer_of(request).has_role(*MAY):
         raise Http404
     job = get_object_or_404(Job.objects.select_related("by"), public_id=public_id, kind="import")
-    return render(request, "leads/import_report.html", {"job": job})
+    return render(request, "leads/import_report.html", {"job": job, "may_correct": Refused.of(job) is not None})
+
+
+@signed_in
+@require_GET
+def refused(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The rows that an import refused, as a file to correct and import again."""
+    if not viewer_of(request).has_role(*MAY):
+        raise Http404
+    job = get_object_or_404(Job, public_id=public_id, kind="import")
+    kept = Refused.of(job)
+    if kept is None:
+        raise Http404
+    return csv_file(f"refused-{job.public_id}", kept.header, kept.rows())
 
 
 def _overrides(request: HttpRequest) -> list[str]:

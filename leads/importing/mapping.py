@@ -63,6 +63,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
 FIELDS: Final = frozenset(NAMES)
 TRAIT: Final = "trait"
 IGNORE: Final = "ignore"
+REPORTED: Final = ("Refused line", "Reason")  # the first columns of a file of refused rows
 KEYS: Final = frozenset({"email", "user_id"})
 # What the reader of traits takes for a field of its own, whatever the file says.
 RESERVED: Final = frozenset(
@@ -95,7 +96,7 @@ def map_columns(header: Sequence[str], overrides: Iterable[str] = ()) -> Mapping
     Of several columns that could be one field, the one with the likeliest name is it and the others become traits.
     Raises BadFile for overrides that name no column or no field, and where neither e-mail nor user id is found.
     """
-    told = _told(header, overrides)
+    told = _reported(header) | _told(header, overrides)
     fields: dict[str, int] = {}
     for place, field in told.items():
         if field in (TRAIT, IGNORE):
@@ -113,6 +114,12 @@ def map_columns(header: Sequence[str], overrides: Iterable[str] = ()) -> Mapping
     used = set(fields.values())
     rest = [place for place in range(len(header)) if place not in used and told.get(place) != IGNORE]
     return Mapping(fields, _traits(header, rest))
+
+
+def _reported(header: Sequence[str]) -> dict[int, str]:
+    """A file of refused rows that comes back corrected: why they were refused is left out."""
+    is_report = tuple(header[: len(REPORTED)]) == REPORTED
+    return dict.fromkeys(range(len(REPORTED)), IGNORE) if is_report else {}
 
 
 def _told(header: Sequence[str], overrides: Iterable[str]) -> dict[int, str]:

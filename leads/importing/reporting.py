@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from leads.importing.decoding import BadFile
+from leads.importing.mapping import REPORTED
 from leads.importing.reading import Record, Table
 from leads.receipts import RefusedEntry
 
@@ -31,7 +32,7 @@ class Report:
         except OSError as error:
             raise BadFile(f"The report {path} can't be written: {error.strerror}.") from None
         self._writer = csv.writer(self._stream, delimiter=table.delimiter)
-        self._writer.writerow(["Refused line", "Reason", *map(defused, table.header)])
+        self._writer.writerow([*REPORTED, *map(defused, table.header)])
 
     def tell(self, entry: RefusedEntry, record: Record) -> None:
         """Add one refused row."""

@@ -171,7 +171,7 @@ class Reader:
         found = as_email(said) if said else ""
         if found is None:
             column = self._column(field)
-            sentence = f'"{column}" holds no user\'s e-mail. To keep it as text: --map "{column}=trait".'
+            sentence = f'"{column}" holds no user\'s e-mail. To keep it as text, map the column to a trait.'
             raise Refusal("bad_owner", sentence)
         return found
 

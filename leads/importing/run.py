@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 from itertools import islice
@@ -17,6 +17,7 @@ from leads.importing.reading import Record, Table
 from leads.importing.rows import Reader, Row
 from leads.importing.taking import FileId, Taken, rehearse, take
 from leads.models import Job, Organization, Source, User
+from leads.profiles import LENGTHS
 from leads.receipts import RefusedEntry
 from leads.sources import create_source
 from leads.wire.refusals import Refusal
@@ -46,6 +47,7 @@ class Import:
     sum: Taken = field(default_factory=Taken)
     refused: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    cut: Counter[str] = field(default_factory=Counter)
     _records: Iterator[Record] = iter(())
 
     def step(self, *, now: datetime) -> bool:
@@ -99,8 +101,8 @@ class Import:
             self.tell(entry, of_line[entry.index])
         kept = (self.sum.refused + taken.refused)[:KEPT_REFUSALS]
         self.left_out.update(taken.ignored)
-        added = self.sum + taken
-        self.sum = Taken(added.created, added.updated, added.duplicates, kept)
+        self.cut.update(taken.cut)
+        self.sum = replace(self.sum + taken, refused=kept, ignored=(), cut=())
         if self.job is not None:
             self.job.done, self.job.refused, self.job.report = self.done, self.refused, self.report()
             self.job.save(update_fields=["done", "refused", "report"])
@@ -111,11 +113,18 @@ class Import:
             "file": self.file.name,
             "created": self.sum.created,
             "updated": self.sum.updated,
+            "repeated": self.sum.repeated,
             "already_imported": self.sum.duplicates,
             "refused": self.refused,
             "refusals": [{"line": one.index, "code": one.code, "sentence": one.sentence} for one in self.sum.refused],
             "cells_left_out": dict(self.left_out),
+            "cells_cut": {name: [count, LENGTHS[name]] for name, count in self.cut.items()},
             "columns": self.mapping.said(self.table.header),
+            "read_as": {
+                "digest": self.file.digest,
+                "delimiter": self.table.delimiter,
+                "columns": list(self.table.header),
+            },
         }
 
 

@@ -17,9 +17,10 @@ from leads.identity import EMAIL, USER_ID, Key
 from leads.importing import standing
 from leads.importing.rows import REFUSED, Row
 from leads.models import Lead, RefusedItem, Source, User
+from leads.profiles import LENGTHS, NAMED
 from leads.receipts import Entry, RefusedEntry
 from leads.transactions import business
-from leads.wire import Campaign, Event, Origin, attributes_of
+from leads.wire import Attributes, Campaign, Event, Origin, attributes_of
 
 log = structlog.get_logger(__name__)
 KEYS_OF: Final = """
@@ -56,21 +57,28 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch. `created` counts leads, `updated` rows of leads known before; `ignored` names cells."""
+    """What became of a batch: `created` leads and what was `repeated` of them, rows `updated` leads known before.
+
+    `ignored` names cells that could not be read, `cut` those that were longer than what is kept.
+    """
 
     created: int = 0
     updated: int = 0
+    repeated: int = 0
     duplicates: int = 0
     refused: tuple[RefusedEntry, ...] = ()
     ignored: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
     def __add__(self, other: Taken) -> Taken:
         return Taken(
             self.created + other.created,
             self.updated + other.updated,
+            self.repeated + other.repeated,
             self.duplicates + other.duplicates,
             (*self.refused, *other.refused),
             (*self.ignored, *other.ignored),
+            (*self.cut, *other.cut),
         )
 
 
@@ -118,8 +126,15 @@ def rehearse(rows: Sequence[Row], refused: Sequence[RefusedEntry], *, file: File
     good, bad, known = _examine(rows, file)
     new = {keys_of(row)[0] for row in good if not known.of(row)}
     updated = sum(1 for row in good if known.of(row))
-    ignored = tuple(one.name for row in good for one in attributes_of(row.traits).ignored)
-    return Taken(len(new), updated, 0, (*refused, *bad), ignored)
+    said = [attributes_of(row.traits) for row in good]
+    return Taken(
+        created=len(new),
+        updated=updated,
+        repeated=len(good) - len(new) - updated,
+        refused=(*refused, *bad),
+        ignored=_ignored(said),
+        cut=_cut(said),
+    )
 
 
 def _guarded(
@@ -150,14 +165,25 @@ def _take(
         standing.settle(settled, owners=known.owners, file=file.name, now=now)
     every = sorted([*refused, *bad, *sorted_out.reused], key=lambda entry: entry.index)
     _keep(every, source=source, now=now)
-    before = set(known.leads.values())
+    created = len(set(leads.values()) - set(known.leads.values()))
+    updated = sum(1 for row in fresh if known.of(row))
     return Taken(
-        created=len(set(leads.values()) - before),
-        updated=sum(1 for row in fresh if known.of(row)),
+        created=created,
+        updated=updated,
+        repeated=len(fresh) - created - updated,
         duplicates=sorted_out.duplicates,
         refused=tuple(every),
-        ignored=tuple(one.name for attributes in said for one in attributes.ignored),
+        ignored=_ignored(said),
+        cut=_cut(said),
     )
+
+
+def _ignored(said: Sequence[Attributes]) -> tuple[str, ...]:
+    return tuple(one.name for each in said for one in each.ignored)
+
+
+def _cut(said: Sequence[Attributes]) -> tuple[str, ...]:
+    return tuple(name for each in said for name in NAMED if len(getattr(each, name) or "") > LENGTHS[name])
 
 
 def _event(row: Row, file: FileId, known: Known, *, now: datetime) -> Event:
@@ -221,7 +247,7 @@ def _contradiction(row: Row, known: Known, erased: set[Key]) -> tuple[str, str] 
         return "two_leads", "The user id and the e-mail name two leads. Merge these, or leave one of the two empty."
     for address in (row.owner, row.account_owner):
         if address and address not in known.owners:
-            sentence = "The owner is no active user. Add the user, or keep the column as text with --map."
+            sentence = "The owner is no active user. Add the user, or map the column to a trait to keep it as text."
             return "unknown_owner", sentence
     return None
 

@@ -65,7 +65,7 @@ def stage(text: str, *, column: str) -> Stage:
         known = ", ".join(one.value.lower() if one not in (Stage.MQL, Stage.SAL, Stage.SQL) else one for one in Stage)
         raise Refusal(
             "unknown_stage",
-            f'"{column}" is no stage Baton knows ({known}). To keep it as text: --map "{column}=trait".',
+            f'"{column}" is no stage Baton knows ({known}). To keep it as text, map the column to a trait.',
         )
     return found
 
@@ -75,7 +75,8 @@ def deal(text: str, *, column: str) -> Outcome.Kind:
     found = DEALS.get(plain(text))
     if found is None:
         raise Refusal(
-            "unknown_outcome", f'"{column}" is none of won, lost and open. To keep it as text: --map "{column}=trait".'
+            "unknown_outcome",
+            f'"{column}" is none of won, lost and open. To keep it as text, map the column to a trait.',
         )
     return found
 
@@ -109,7 +110,7 @@ def moment(text: str, *, column: str, zone: tzinfo, day_first: bool | None) -> d
 def _day_and_month(one: int, other: int, column: str, *, day_first: bool | None) -> tuple[int, int]:
     if day_first is None:
         if one <= 12 and other <= 12 and one != other:
-            sentence = f'"{column}" may be read in two ways. Say --dates day-first or --dates month-first.'
+            sentence = f'"{column}" may be read in two ways. Say whether the day or the month stands first.'
             raise Refusal("ambiguous_date", sentence)
         day_first = one > 12
     return (one, other) if day_first else (other, one)

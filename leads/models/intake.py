@@ -74,8 +74,12 @@ class RefusedItem(models.Model):
     body = models.BinaryField(help_text="As received, up to 32 KB.")
 
     class Meta:
-        # Reader: the admin's list of what was refused, newest first.
-        indexes = [models.Index(fields=["-received_at"], name="refused_newest_first")]
+        indexes = [
+            # Reader: the admin's list of what was refused, newest first.
+            models.Index(fields=["-received_at"], name="refused_newest_first"),
+            # Reader: what is known of a line already, and the refused lines of one file.
+            models.Index(fields=["message_id"], name="refused_of_file", opclasses=["varchar_pattern_ops"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code}: {self.sentence}"

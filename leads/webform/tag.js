@@ -58,7 +58,7 @@
       if (!may) queue = [];
       try {
         if (may) { keep.baton_ok = 1; delete keep.baton_no; }
-        else { keep.baton_no = 1; delete keep.baton_ok; delete keep.baton_id; }
+        else { if (!waits) keep.baton_no = 1; delete keep.baton_ok; delete keep.baton_id; }
       } catch (e) {}
       send();
     },

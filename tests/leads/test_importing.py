@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import signal
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from leads import erasing, holding, intake
@@ -39,6 +42,7 @@ from leads.models import (
     Outcome,
     Receipt,
     RefusedItem,
+    Role,
     Stage,
     StageChange,
     Team,
@@ -51,6 +55,7 @@ from scoring.assessment import assess
 from scoring.models import Episode, Qualification
 from sla.demo.company import define
 from sla.models import Clock
+from tests.desk import person
 from tests.leads.sending import call, send
 
 
@@ -694,10 +699,20 @@ class TestCommand:
         assert row[0] == "2"
         assert row[3:] == ["'=1+cmd|' /C calc'!A0", "'+49 30 123456"]
         corrected = written(tmp_path, report.read_bytes().replace(b"broken", b"a@x.example"), "again.csv")
-        self.command(corrected, "--map", "Refused line=ignore", "--map", "Reason=ignore")
+        self.command(corrected)
         lead = Lead.objects.get()
         assert (lead.phone, lead.traits) == ("+49 30 123456", {})
         assert lead.name == "=1+cmd|' /C calc'!A0"
+
+    def test_counts_each_row_once_and_what_is_cut(self, tmp_path: Path) -> None:
+        long, header = "W" * 121, "email,first name\n"
+        path = written(tmp_path, f"{header}a@x.example,{long}\na@x.example,Ann\nb@x.example,Bo\nbroken,Di\n")
+        for options in (["--dry-run"], []):
+            said = self.command(path, *options)
+            assert "2 new leads" in said
+            assert "1 further rows of the same new people, 0 rows were imported before, 1 refused." in said
+            assert "1 cells of first_name were longer than 120 characters and cut there." in said
+        assert self.command(path).count("3 rows were imported before, 1 refused.") == 1
 
     @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", " =1", "\t=1", "\r=1"])
     def test_defuses_formulas(self, cell: str) -> None:
@@ -774,3 +789,49 @@ class TestCommand:
         with pytest.raises(CommandError, match="Stopped after 2 of 5"):
             self.command(path, out=Cancelling())
         assert Job.objects.get().state == "cancelled"
+
+
+@pytest.mark.django_db
+class TestInTheBrowser:
+    """What a marketer sees of an import, and takes away to correct."""
+
+    @pytest.fixture
+    def client(self, client: Client) -> Client:
+        client.force_login(person(Role.MARKETING, "Theo Marsh"))
+        return client
+
+    def imported(self, client: Client, content: str, name: str = "leads.csv") -> str:
+        upload = client.post("/import/", {"file": SimpleUploadedFile(name, content.encode())})["Location"]
+        return client.post(upload, {"do": "import"})["Location"]
+
+    def test_refused_rows_are_a_file_to_correct_and_import_again(self, client: Client) -> None:
+        report = self.imported(client, 'email;name;note\nbroken;"Zoë; Quill";=1+1\na@x.example;Ann;\nworse;Bo;\n')
+        page = client.get(report).content.decode()
+        file = client.get(re.search(r'href="([^"]+refused\.csv)"', page)[1])  # type: ignore[index]
+        assert file["Content-Type"] == "text/csv; charset=utf-8"
+        text = file.content.decode("utf-8-sig")
+        assert file.content.startswith(b"\xef\xbb\xbf")
+        head, first, second = csv.reader(io.StringIO(text))
+        assert head == ["Refused line", "Reason", "email", "name", "note"]
+        assert (first[0], first[2:]) == ("2", ["broken", "Zoë; Quill", "'=1+1"])
+        assert second == ["4", '"email" holds no e-mail address.', "worse", "Bo", ""]
+        again = self.imported(client, text.replace("broken", "zoe@x.example").replace("worse", "bo@x.example"))
+        assert "<strong>2</strong> new leads" in client.get(again).content.decode()
+        assert Lead.objects.get(email="zoe@x.example").traits == {"note": "=1+1"}
+
+    def test_tells_the_rows_of_one_file_from_those_of_another(self, client: Client) -> None:
+        self.imported(client, "email,name\nbroken,Ann\n", "one.csv")
+        report = self.imported(client, "email,name\nworse,Bo\n", "two.csv")
+        assert client.get(f"{report}refused.csv").content.decode("utf-8-sig").count("\n") == 2
+
+    def test_there_is_none_where_nothing_was_refused(self, client: Client) -> None:
+        report = self.imported(client, "email\na@x.example\n")
+        assert "refused.csv" not in client.get(report).content.decode()
+        assert client.get(f"{report}refused.csv").status_code == 404
+
+    def test_speaks_of_what_stands_on_the_page(self, client: Client) -> None:
+        content = "email,created,stage\na@x.example,4/5/2024,Evangelist\nb@x.example,4/5/2024,lead\n"
+        upload = client.post("/import/", {"file": SimpleUploadedFile("leads.csv", content.encode())})["Location"]
+        page = client.get(upload).content.decode()
+        assert "Say whether the day or the month stands first." in page
+        assert "--" not in re.sub(r"<!--.*?-->", "", page)

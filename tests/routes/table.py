@@ -185,6 +185,7 @@ START = [
     Row("GET", "/import/<public_id>/", "upload", done(IMPORTS).but("who uploaded it", revops=200)),
     Row("POST", "/import/<public_id>/", "upload", done(IMPORTS).but("who uploaded it"), {"do": "import"}),
     Row("GET", "/import/report/<public_id>/", "import", IMPORTS),
+    Row("GET", "/import/report/<public_id>/refused.csv", "import", IMPORTS),
     Row("GET", "/join/<token>/", "invitation", PUBLIC.but("who has the mail")),
     Row("POST", "/join/<token>/", "invitation", done(PUBLIC).but("who has the mail", anonymous=302), JOINING),
     Row("POST", "/hints/close/", "", done(SIGNED_IN), {"route": "inbox"}),

@@ -269,7 +269,10 @@ class _Builder:
         )
         token = invitations.link(str(asked.public_id), asked.letters).split("/")[-2]
         upload = uploads.keep("leads.csv", b"email\nana@acme.example\n", now=self.now, by=by)
-        job = Job.objects.create(kind="import", title="leads.csv", started_at=self.now, report={})
+        read_as = {"digest": "0", "delimiter": ",", "columns": ["email"]}
+        job = Job.objects.create(
+            kind="import", title="leads.csv", started_at=self.now, refused=1, report={"read_as": read_as}
+        )
         orders = {
             relation: ReleaseOrder.objects.create(team=team, why="They have room", by=by, at=self.now)
             for relation, team in ((TEAM, self.firm.team), (OTHER, self.east))

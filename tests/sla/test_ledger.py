@@ -107,7 +107,7 @@ class TestThePage:
         route(house, 4, at=now)
         answer = signed_in(house.ben.user).get("/fairness/", {"pool": pool_of(house).pk, "format": "csv"})
         assert answer["Content-Type"].startswith("text/csv")
-        rows = list(csv.reader(StringIO(answer.content.decode())))
+        rows = list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
         assert rows[0][:6] == ["Rep", "Weight", "Given", "Quota", "Difference", "Carried in"]
         assert {row[0] for row in rows[1:]} == {"Ben Keller", "'=1+1"}
         assert sum(int(row[2]) for row in rows[1:]) == 4

@@ -147,10 +147,13 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{verb} {run.sum.created:,} new leads and {'update' if run.job is None else 'updated'} "
             f"{run.sum.updated:,} rows of known ones in {seconds:.1f} s; "
+            f"{run.sum.repeated:,} further rows of the same new people, "
             f"{run.sum.duplicates:,} rows were imported before, {run.refused:,} refused."
         )
         for name, count in sorted(run.left_out.items()):
             self.stdout.write(f"  {count:,} cells of {name} could not be read and were left out.")
+        for name, (count, length) in sorted(run.report()["cells_cut"].items()):
+            self.stdout.write(f"  {count:,} cells of {name} were longer than {length} characters and cut there.")
         if run.job is None:
             self.stdout.write("A dry run: nothing was written.")
 
