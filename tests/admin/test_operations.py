@@ -69,3 +69,20 @@ class TestOperations:
             axis="engagement", activities=["Visited Pricing Page"], points=15_000, at_least=Decimal(3)
         )
         assert reads(criterion) == "Visited Pricing Page, 3 times or more: +15 once"
+
+
+class TestMoments:
+    def test_are_said_as_whoever_looks_has_chosen(self, boss: Client, shop: desk.Company) -> None:
+        lead = shop.lead(now=datetime(2026, 3, 10, 15, 4, tzinfo=UTC))
+        Lead.objects.filter(pk=lead.pk).update(created_at=datetime(2026, 3, 10, 15, 4, tzinfo=UTC))
+        paths = address(Lead, "changelist"), address(Lead, "change", lead.pk)
+        for chosen, said in (
+            ({"clock": "24", "date_order": "day"}, "10 Mar 2026, 15:04"),
+            ({"clock": "12", "date_order": "month"}, "Mar 10, 2026, 3:04 PM"),
+            ({"clock": "24", "date_order": "year"}, "2026-03-10, 15:04"),
+        ):
+            boss.post("/preferences/", chosen)
+            for path in paths:
+                page = boss.get(path).content.decode()
+                assert said in page
+                assert " p.m." not in page

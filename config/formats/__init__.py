@@ -1,0 +1,1 @@
+"""How Django itself writes moments, where no template says how: in the admin."""
