@@ -51,8 +51,6 @@ def publish(version: DefinitionVersion, *, now: datetime, by: User | None) -> No
     Raises NotPublishable with what to change. Open episodes keep the version they opened under.
     """
     version = DefinitionVersion.objects.select_for_update().get(pk=version.pk)
-    if version.state != DefinitionVersion.State.DRAFT:
-        raise NotPublishable("This version is already published. Make a new draft to change it.")
     check(version)
     former = version.definition.versions.select_for_update().filter(state=DefinitionVersion.State.PUBLISHED).first()
     if former is not None:
@@ -64,7 +62,9 @@ def publish(version: DefinitionVersion, *, now: datetime, by: User | None) -> No
 
 
 def check(version: DefinitionVersion) -> None:
-    """Raise NotPublishable where a version can't be understood, or could never qualify anyone."""
+    """Raise NotPublishable where a version is no draft, can't be understood, or could never qualify anyone."""
+    if version.state != DefinitionVersion.State.DRAFT:
+        raise NotPublishable("This version is already published. Make a new draft to change it.")
     criteria = list(version.criteria.all())
     if not criteria:
         raise NotPublishable("A version needs at least one criterion. Add what you look for in a lead.")

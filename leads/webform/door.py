@@ -177,7 +177,13 @@ def _again(
     if _wants_json(request):
         said = {name or "form": sentence for name, sentence in errors.items()}
         return JsonResponse(
-            {"success": False, "code": "invalid" if said else "not_yet", "message": told, "errors": said}, status=422
+            {
+                "success": False,
+                "code": "invalid" if said else "not_yet",
+                "message": told or errors.get("") or "Some fields need another value.",
+                "errors": said,
+            },
+            status=422,
         )
     page = {
         "rows": _rows(sent.fields, errors),

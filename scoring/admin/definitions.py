@@ -173,11 +173,11 @@ class DefinitionVersionAdmin(RoleAdmin):
         rows = tuple(tuple(f"{name}{said}" for name in row) for row in THRESHOLDS)
         what: tuple[Any, ...] = (("definition", "number", "state"), "note")
         if said:
-            what += (("published_at", "published_by", "retired_at"),)
+            what += (("published_at", "published_by_said", "retired_at"),)
         return (
             ("Version", {"fields": what}),
             ("Thresholds, leaving, caps", {"fields": (*rows, f"group_caps{said}"), "description": LEAVING}),
-            ("Tiers", {"fields": (("tier_by", f"hot_min{said}", f"warm_min{said}"), f"grid{said}")}),
+            ("Tiers", {"fields": ("tier_by", (f"hot_min{said}", f"warm_min{said}"), f"grid{said}")}),
             ("For whom, and what is news", {"fields": (f"audience{said}", (f"fresh_within{said}", f"step{said}"))}),
         )
 
@@ -189,6 +189,11 @@ class DefinitionVersionAdmin(RoleAdmin):
         hidden = {"new_draft"} if is_draft else {"publish", "discard"}
         offered: list[Any] = super().get_actions_detail(request, object_id)
         return [each for each in offered if not each.action_name.endswith(tuple(f"_{name}" for name in hidden))]
+
+    @admin.display(description="Published by")
+    def published_by_said(self, obj: DefinitionVersion) -> str:
+        """A name without a link: who reads definitions need not be one who sees to accounts."""
+        return str(obj.published_by or "—")
 
     @action(description="Publish", permissions=["act"], icon="publish", variant=ActionVariant.PRIMARY)  # type: ignore[untyped-decorator]
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -68,7 +68,7 @@ CRITERIA: tuple[dict[str, Any], ...] = (
     {"key": "contacted_us", "label": "Contacted us", "activities": ["Contacted Us"], "points": 0, "hand_raise": True},
     {
         "key": "pricing_page",
-        "label": "Visited pricing on three occasions",
+        "label": "Visited pricing three times",
         "activities": ["Visited Pricing Page"],
         "points": 15,
         "at_least": 3,

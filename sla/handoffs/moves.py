@@ -221,15 +221,16 @@ def present(handoff: Handoff) -> dict[str, Any]:
 def how_it_stands(handoff: Handoff) -> str:
     """The present state in a sentence, with who brought it there."""
     last = handoff.changes.select_related("by", "performed_by").last()
-    who = str(last.performed_by or last.by or "Baton") if last is not None else "Baton"
+    by, rep = (last.by or last.performed_by, last.performed_by) if last is not None else (None, None)
+    who, whose = by or "Baton", f" for {rep}" if rep is not None and rep != by else ""
     if handoff.is_closing and handoff.state == State.CONVERTED:
-        return f"{who} has accepted it."
+        return f"{who} has accepted it{whose}."
     return {
         State.OFFERED: "It is on offer and waits for an answer.",
-        State.ACCEPTED: f"{who} has accepted it.",
-        State.REJECTED: f"{who} has rejected it.",
-        State.RETURNED: f"{who} has returned it.",
-        State.CONVERTED: f"{who} has converted it.",
+        State.ACCEPTED: f"{who} has accepted it{whose}.",
+        State.REJECTED: f"{who} has rejected it{whose}.",
+        State.RETURNED: f"{who} has returned it{whose}.",
+        State.CONVERTED: f"{who} has converted it{whose}.",
         State.MOVED: "It has moved on to another rep.",
         State.WITHDRAWN: "It was withdrawn: the matter has ended, or whoever handed it over took that back.",
     }[State(handoff.state)]

@@ -16,7 +16,7 @@ from sla.clocks import targets
 from sla.handoffs import closers, closing, effects, turn_back
 from sla.handoffs.answers import Given, check_touched, given_date, given_no, given_note, given_reason
 from sla.handoffs.effects import NAMED_DATE, VERDICT
-from sla.handoffs.moves import FAST_LANE, UNDO_FOR, Matter, take
+from sla.handoffs.moves import FAST_LANE, UNDO_FOR, AlreadyDecided, Matter, how_it_stands, present, take
 from sla.handoffs.writing import outcome
 from sla.models import Handoff, NextStepChange, Reason, State, Target
 from sla.nextsteps import keeping
@@ -103,6 +103,9 @@ def reject(
     evidence it asks for in vain, NotYours, AlreadyDecided.
     """
     matter = take(handoff_id, by=by, now=now, performed_by=performed_by)
+    if matter.handoff.state == State.ACCEPTED:
+        told = f"{how_it_stands(matter.handoff)} What is accepted is returned, not rejected."
+        raise AlreadyDecided(told, **present(matter.handoff))
     matter.expect(State.OFFERED, seen_version=seen_version)
     why = given_reason(reason, on_reject=True, closing=matter.is_closing)
     if matter.is_closing:

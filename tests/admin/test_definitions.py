@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 
+from leads.models import User
+from scoring import publishing
 from scoring.models import Definition, DefinitionVersion, Qualification
 from tests import desk
 from tests.admin.pages import Page, address, errors_of, post, signed_in
@@ -44,6 +46,21 @@ class TestDefinitions:
         assert signed_in("manager").post(url).status_code == 403
         draft.refresh_from_db()
         assert draft.state == "draft"
+
+    def test_asks_of_no_version_that_is_in_force_whether_to_publish_it(self, shop: desk.Company) -> None:
+        theo = signed_in("marketing")
+        shown = address(DefinitionVersion, "change", shop.version.pk)
+        answer = theo.get(shown.replace("change/", "publish/"), follow=True)
+        assert "This version is already published. Make a new draft to change it." in answer.content.decode()
+        assert answer.redirect_chain == [(shown, 302)]
+
+    def test_names_who_published_it_without_a_way_to_their_account(self, shop: desk.Company, now: datetime) -> None:
+        theo = signed_in("marketing")
+        draft = publishing.draft(shop.definition, now=now, by=shop.manager)
+        publishing.publish(draft, now=now, by=shop.manager)
+        page = theo.get(address(DefinitionVersion, "change", draft.pk)).content.decode()
+        assert "Maya Lund" in page
+        assert address(User, "change", shop.manager.pk) not in page
 
     def test_says_what_keeps_a_draft_from_being_published(self, boss: Client, shop: desk.Company) -> None:
         draft = DefinitionVersion.objects.create(definition=shop.definition, number=2)

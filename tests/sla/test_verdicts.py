@@ -179,7 +179,14 @@ class TestReject:
 
     def test_comes_too_late_after_accepting(self, house: Company, now: datetime) -> None:
         handoff = house.accepted(now=now)
-        with pytest.raises(handoffs.AlreadyDecided, match="Ben Keller has accepted it"):
+        told = "Ben Keller has accepted it. What is accepted is returned, not rejected."
+        with pytest.raises(handoffs.AlreadyDecided, match=told):
+            handoffs.reject(handoff.pk, reason="student", by=house.ben.user, now=now)
+
+    def test_tells_by_whom_and_for_whom_it_was_accepted(self, house: Company, now: datetime) -> None:
+        handoff = house.offered(now=now)
+        handoffs.accept(handoff.pk, by=house.manager, performed_by=house.ben.user, now=now)
+        with pytest.raises(handoffs.AlreadyDecided, match="Maya Lund has accepted it for Ben Keller"):
             handoffs.reject(handoff.pk, reason="student", by=house.ben.user, now=now)
 
     def test_keeps_notes_short(self, house: Company, now: datetime) -> None:
