@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, ParamSpec, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, ParamSpec, TypeVar, cast
 
 from django.contrib import messages
 from django.contrib.admin import site
@@ -26,6 +26,14 @@ DESK = frozenset({Role.MANAGER, Role.MARKETING, Role.REVOPS})
 def person(request: HttpRequest) -> User:
     """Who is asking; the admin is open to people who are signed in only."""
     return cast(User, request.user)
+
+
+class Named(NamedTuple):
+    """Somebody on a page that asks: their name, their page, and what is said beside."""
+
+    name: str
+    url: str
+    beside: str
 
 
 class RoleAdmin(ModelAdmin):  # type: ignore[misc]
@@ -105,10 +113,12 @@ class RoleAdmin(ModelAdmin):  # type: ignore[misc]
         hidden: dict[str, Any] | None = None,
         back: str = "",
         ask: str = "",
+        people: Mapping[str, Sequence[Named]] | None = None,
     ) -> HttpResponse:
         """The page that names what is about to happen and asks once; `hidden` is posted back with the answer.
 
-        `ask` is the label of a line in which the person says why; it is posted as `why`.
+        `ask` is the label of a line in which the person says why; it is posted as `why`. `people` are whom it would
+        be about, under a heading each.
         """
         context = {
             **self.admin_site.each_context(request),
@@ -119,6 +129,7 @@ class RoleAdmin(ModelAdmin):  # type: ignore[misc]
             "hidden": [(name, each) for name, value in (hidden or {}).items() for each in _listed(value)],
             "back": back or self.list_url(),
             "ask": ask,
+            "people": [(heading, named) for heading, named in (people or {}).items() if named],
         }
         return TemplateResponse(request, "admin/confirm.html", context)
 

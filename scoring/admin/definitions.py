@@ -209,7 +209,10 @@ class DefinitionVersionAdmin(RoleAdmin):
         except publishing.NotPublishable as refusal:
             messages.error(request, str(refusal))
             return self.to(version)
-        return self.confirm(request, f"Publish {version}", effect(version), button="Publish", back=page_of(version))
+        would = effect(version)
+        return self.confirm(
+            request, f"Publish {version}", would.sentences, people=would.people, button="Publish", back=page_of(version)
+        )
 
     @action(description="New draft from this", url_path="new-draft", permissions=["act"], icon="edit")  # type: ignore[untyped-decorator]
     def new_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:

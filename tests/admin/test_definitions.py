@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 
-from leads.models import User
+from leads.models import Lead, User
 from scoring import publishing
 from scoring.models import Definition, DefinitionVersion, Qualification
 from tests import desk
@@ -39,6 +39,24 @@ class TestDefinitions:
         shop.version.refresh_from_db()
         assert (draft.state, shop.version.state) == ("published", "retired")
         assert draft.published_by == client.user  # type: ignore[attr-defined]
+
+    def test_names_who_would_come_and_go(self, shop: desk.Company, now: datetime) -> None:
+        theo = signed_in("marketing")
+        hot, cold = shop.lead(now=now), Lead.objects.earliest("pk")
+        for at in range(2):
+            desk.act(hot, ["Visited Pricing Page", "Started Free Trial"][at], at=now - timedelta(hours=1))
+        for minimum, heading in ((1, "Gained"), (900_000, "Lost")):
+            draft = publishing.draft(shop.definition, now=now, by=None)
+            thresholds = dict.fromkeys(("fit_min", "engagement_min"), 0) | {"total_min": minimum}
+            leaving = dict.fromkeys(("fit_leave", "engagement_leave", "total_leave"))
+            DefinitionVersion.objects.filter(pk=draft.pk).update(**thresholds, **leaving)
+            url = address(DefinitionVersion, "change", draft.pk).replace("change/", "publish/")
+            told = theo.get(url).content.decode()
+            named, other = (cold, hot) if heading == "Gained" else (hot, cold)
+            assert f">{heading}</h2>" in told
+            assert f'href="/leads/{named.public_id}/"' in told
+            assert f'href="/leads/{other.public_id}/"' not in told
+            draft.delete()
 
     def test_refuses_to_publish_for_those_who_may_only_look(self, shop: desk.Company) -> None:
         draft = DefinitionVersion.objects.create(definition=shop.definition, number=2)
