@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from django.urls import reverse
@@ -28,12 +27,12 @@ class Effect(NamedTuple):
 def effect(version: DefinitionVersion) -> Effect:
     """What publishing would do, judged at this moment."""
     now = clock.now()
-    after, many = _meeting(version, now)
+    after, many = judging.meeting(version, as_of=now)
     told = [f"Of {many} leads, {len(after)} would meet this version now."]
     people = {}
     former = version.definition.versions.filter(state=DefinitionVersion.State.PUBLISHED).first()
     if former is not None:
-        before, _ = _meeting(former, now)
+        before, _ = judging.meeting(former, as_of=now)
         gained, lost = after.keys() - before.keys(), before.keys() - after.keys()
         told[0] += f" {len(before)} meet version {former.number}, which it retires:"
         told[0] += f" {len(gained)} are gained, {len(lost)} lost."
@@ -41,12 +40,6 @@ def effect(version: DefinitionVersion) -> Effect:
     told.append("Who newly meets it by what they did before stands in a list until somebody releases them.")
     told.append("Open episodes keep the version they opened under. A published version never changes.")
     return Effect(told, people)
-
-
-def _meeting(version: DefinitionVersion, now: datetime) -> tuple[dict[int, int], int]:
-    """The points of each lead that meets this version, and how many leads were judged."""
-    rows = judging.judge(None, version, as_of=now)
-    return {row["lead_id"]: row["total"] for row in rows if row["meets"] or row["hand_raised"]}, len(rows)
 
 
 def _named(ids: Collection[int], totals: Mapping[int, int]) -> list[Named]:
