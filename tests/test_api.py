@@ -139,6 +139,13 @@ class TestWhatIsNotTaken:
         assert answer.status_code == 400
         assert "It is one of SUBSCRIBER, LEAD, MQL, " in " ".join(answer.json()["errors"]["stage"])
 
+    def test_what_a_verb_refuses_is_told_like_what_could_not_be_read(self, company: Company, offered: Handoff) -> None:
+        path = f"/api/v1/handoffs/{offered.public_id}/reject/"
+        answer = api(company.ben.user).post(path, {"reason": "no such"}, format="json")
+        told = answer.json()
+        assert (answer.status_code, told["field"]) == (422, "reason")
+        assert told["errors"] == {"reason": [told["detail"]]}
+
     def test_a_code_that_is_none(self, company: Company, offered: Handoff) -> None:
         body = {"means": "pigeon", "outcome": "reached"}
         answer = api(company.ben.user).post(f"/api/v1/handoffs/{offered.public_id}/touch/", body, format="json")

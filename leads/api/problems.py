@@ -25,6 +25,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             "detail": str(error),
             "code": error.code,
         }
+        if "field" in error.state:
+            body["errors"] = {error.state["field"]: [str(error)]}  # as where a field could not be read at all
         return Response(body | error.state, status=error.status, content_type="application/problem+json")
     response = exception_handler(error, context)
     if response is None:
