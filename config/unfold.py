@@ -103,12 +103,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _desk(request: HttpRequest) -> dict[str, Any]:
-    """The way back from the admin to those pages of the desk that this person may open."""
+    """The way back from the admin to those pages of the desk that this person may open; none is where they are."""
     from django.urls import reverse
 
     roles: frozenset[str] = getattr(request.user, "roles", frozenset())
     items = [
-        {"title": title, "icon": icon, "link": reverse(name)}
+        {"title": title, "icon": icon, "link": reverse(name), "active": False}
         for title, icon, name, readers in DESK
         if readers is None or roles & readers
     ]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from leads import clock, colleagues, finding, hints, preferences, timeline
 from leads.errors import Invalid
-from leads.models import Lead, MailHours, MailPreference
+from leads.models import Lead, MailHours, MailPreference, Role
 from leads.viewer import is_part, signed_in, viewer_of
 from leads.words import one_line
 
@@ -25,9 +25,15 @@ FOUND = 50
 @require_GET
 def find(request: HttpRequest) -> HttpResponse:
     """Leads by name, address or company, the newest first; of what the viewer may read."""
-    asked = one_line(request.GET.get("q", ""), at_most=200)
-    found = finding.newest(viewer_of(request), asked, most=FOUND + 1)
-    page = {"asked": asked, "leads": found[:FOUND], "has_more": len(found) > FOUND}
+    viewer, asked = viewer_of(request), one_line(request.GET.get("q", ""), at_most=200)
+    found = finding.newest(viewer, asked, most=FOUND + 1)
+    page = {
+        "asked": asked,
+        "leads": found[:FOUND],
+        "has_more": len(found) > FOUND,
+        "sees_all": viewer.has_role(Role.MARKETING, Role.REVOPS, Role.ADMIN),
+        "may_connect": viewer.has_role(Role.REVOPS, Role.ADMIN),
+    }
     return render(request, "leads/find.html", page)
 
 

@@ -12,6 +12,8 @@ NOT_IDS: Final = frozenset(
     | {"n/a", "na", "guest", "[object object]", "{}", "[]", "00000000-0000-0000-0000-000000000000"}
 )
 _DIGITS: Final = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,9}", re.ASCII)
+# Embeddings, overrides and isolates of direction; a name in Arabic or Hebrew needs none of them.
+_TURNS: Final = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
 def as_text(value: Any) -> str | None:
@@ -26,8 +28,8 @@ def as_text(value: Any) -> str | None:
 
 
 def as_name(value: Any) -> str | None:
-    """A text on one line: every run of blanks is one space."""
-    return " ".join(value.split()) or None if isinstance(value, str) else None
+    """A text on one line: every run of blanks is one space. What would turn the text beside it around goes."""
+    return " ".join(value.translate(_TURNS).split()) or None if isinstance(value, str) else None
 
 
 def as_id(value: Any, *, name: str) -> str | None:

@@ -221,6 +221,30 @@ class TestErrors:
         assert "There is nothing at this address" in Client().get("/nowhere/").content.decode()
 
 
+class TestNobodyThere:
+    @pytest.mark.parametrize(
+        ("role", "ways", "says"),
+        [
+            (Role.REP, [], "those that others hold are not listed here"),
+            (Role.MANAGER, [], "those that others hold are not listed here"),
+            (Role.MARKETING, ["/import/"], "No leads yet."),
+            (Role.REVOPS, ["/import/", "/start/source/"], "No leads yet."),
+        ],
+    )
+    def test_says_what_is_true_for_each_and_where_to_go_on(
+        self, signed: Signed, role: str, ways: list[str], says: str
+    ) -> None:
+        page = signed(person(role, "Theo Marsh")).get("/leads/").content.decode()
+        empty = page[page.index('class="empty empty-shown"') :]
+        assert says in empty
+        assert re.findall(r'<a href="([^"]*)"', empty[: empty.index("</div>")]) == ways
+
+    def test_who_sees_all_is_not_told_of_others(self, signed: Signed) -> None:
+        page = signed(person(Role.ADMIN, "Ada Boss")).get("/leads/", {"q": "nobody"}).content.decode()
+        assert "Nobody found." in page
+        assert "others hold" not in page
+
+
 class TestWords:
     @pytest.mark.parametrize(
         ("seconds", "said"),

@@ -53,6 +53,12 @@ class TestAttributesOf:
         assert found.traits == {"age": 36, "vip": True, "company": {"plan": "pro"}, "address": {"street": "S"}}
         assert (found.ignored, found.shortened) == ((), ())
 
+    def test_takes_out_what_would_turn_the_text_beside_it_around(self) -> None:
+        said = wire.attributes_of(
+            {"firstName": "Dana\u202e", "lastName": "\u2067عبد\u2069", "company": "A\u202dcme\u200f"}
+        )
+        assert (said.first_name, said.last_name, said.company.name) == ("Dana", "عبد", "Acme\u200f")
+
     def test_takes_a_company_that_is_only_a_name(self) -> None:
         assert wire.attributes_of({"company": "Acme", "industry": "Tools"}).company == Company(
             name="Acme", industry="Tools"

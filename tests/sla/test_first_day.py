@@ -146,9 +146,13 @@ class TestSource:
     def test_makes_a_server_source_whose_public_id_is_no_key(self, guide: Client) -> None:
         shown = html(guide.post("/start/source/", {"name": "Product", "kind": "server"}))
         assert "It is a secret" in shown
-        assert (
-            str(Source.objects.get().public_id) not in html(guide.get("/start/source/")).replace("?of=", "")[:0] + "x"
-        )
+        assert f'writeKey: "{Source.objects.get().public_id}"' not in html(guide.get("/start/source/"))
+
+    def test_shows_no_way_to_put_a_secret_into_a_page(self, guide: Client) -> None:
+        for name, kind, may_stand_in_a_page in (("Web", "website", True), ("Product", "server", False)):
+            shown = html(guide.post("/start/source/", {"name": name, "kind": kind}))
+            assert ("SDK in the browser" in shown) is may_stand_in_a_page
+            assert ("Keep it on your servers" in shown) is not may_stand_in_a_page
 
 
 class TestImport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from leads.models import Role
@@ -18,6 +19,7 @@ GOALS: Final = {"late": "goal 0", "adrift": "goal 0", "waiting": "goal 0"}
 class Kept:
     """First touches in time this week until the last quarter of an hour: percent of how many, goal and trend."""
 
+    at: datetime
     percent: int | None
     due: int
     note: str
@@ -65,4 +67,4 @@ def _kept(found: Compared) -> Kept | None:
         said = f"{abs(points)} point{'' if abs(points) == 1 else 's'} {'up' if points > 0 else 'down'}"
         parts.append(said if points else "as last week")
     short = now.percent is not None and bool(found.goals) and now.percent < found.goals[0]
-    return Kept(now.percent, now.due, " · ".join(parts), short)
+    return Kept(found.now.at, now.percent, now.due, " · ".join(parts), short)

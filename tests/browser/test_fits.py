@@ -1,0 +1,52 @@
+"""What is long, wide or written the other way round: it fits, and disturbs nothing beside it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from leads.models import Lead
+from tests.browser.conftest import PHONE, Visit
+from tests.desk import Company
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+AT_1280 = {"width": 1280, "height": 800}
+TOO_WIDE = "of => [...document.querySelectorAll(of)].filter(each => each.scrollWidth > each.clientWidth + 1).length"
+
+
+ONE_LINE = """() => [...document.querySelectorAll('.menu-sheet kbd, .choices button')]
+    .every(each => each.getClientRects().length === 1 && each.clientHeight < 40)"""
+
+
+@pytest.mark.parametrize("viewport", [AT_1280, PHONE], ids=["1280", "phone"])
+def test_a_name_without_a_blank_leaves_the_table_as_it_is(
+    firm: Company, visit: Visit, now: datetime, viewport: dict[str, int]
+) -> None:
+    lead, other = firm.lead(now=now), firm.lead(now=now)
+    page = visit(firm.manager, "/leads/", viewport=viewport)
+    columns = "document.querySelector('.table thead tr').getBoundingClientRect().width"
+    before = page.evaluate(columns)
+    Lead.objects.filter(pk=lead.pk).update(first_name="W" * 120, title="D" * 120)
+    page.reload()
+    assert page.evaluate(columns) <= before + 80
+    beside = page.get_by_role("link", name=other.name).bounding_box()
+    assert beside is not None
+    assert beside["width"] > 60
+
+
+def test_the_parts_of_the_inbox_stand_beside_each_other_with_many_leads(
+    firm: Company, visit: Visit, now: datetime
+) -> None:
+    firm.offered(now=now)
+    page = visit(firm.ben.user, "/inbox/", viewport=AT_1280)
+    page.evaluate("for (const each of document.querySelectorAll('.tabs .count')) each.textContent = '28'")
+    assert page.evaluate(TOO_WIDE, ".tabs") == 0
+
+
+def test_keys_and_dates_in_the_menu_are_on_one_line(firm: Company, visit: Visit, now: datetime) -> None:
+    page = visit(firm.ben.user, "/inbox/", viewport=AT_1280)
+    page.locator(".menu summary").click()
+    assert page.evaluate(ONE_LINE)
+    assert page.evaluate(TOO_WIDE, ".menu-sheet") == 0
