@@ -29,7 +29,9 @@ HINTS: Final[dict[str, Hint]] = {
     "attainment": Hint("What was promised and kept, week by week, how fast, and whose time it was.", "desk"),
     "last-minute": Hint("What was saved only just: promises kept in the last stretch before they broke.", "operations"),
     "team": Hint("Who works when, today and in the next twelve months, and how much each of them has.", "first-day"),
-    "away": Hint("Time off: nothing is offered to who is away, and nothing counts against them.", "first-day"),
+    "away": Hint(
+        "Time off: nothing is offered to who is away, and what was on offer moves on, not counted against them.", "desk"
+    ),
     "fairness": Hint("Every turn that was given or taken back, and why. Anybody may check.", "architecture"),
     "simulator": Hint("Ask where a lead would go, and what would be promised. Nothing is written.", "api"),
     "shadows": Hint("Run Baton beside what you have: decisions on paper, compared before you go live.", "shadow"),

@@ -315,6 +315,22 @@ class TestPage:
         assert client.post(f"{change}cancel/").status_code == 302
         assert not Absence.objects.exists()
 
+    def test_is_told_in_the_zone_of_the_rep_wherever_one_looks_from(self, house: Company, now: datetime) -> None:
+        User.objects.filter(pk=house.ben.user_id).update(time_zone="Asia/Tokyo")
+        User.objects.filter(pk=house.manager.pk).update(time_zone="America/New_York")
+        tokyo, client = ZoneInfo("Asia/Tokyo"), signed(house.manager)
+        today = now.astimezone(tokyo).date()
+        days = spans.whole_days(today, today + DAY, tokyo)
+        told = absences.add(house.ben.pk, starts_at=days[0], ends_at=days[1], now=now, by=house.manager)
+        page = client.get(f"/away/{house.ben.user.public_id}/").content.decode()
+        assert "in Asia/Tokyo time" in page
+        assert f"told late, {told.told_at.astimezone(tokyo):%-d %b %H:%M}" in page
+        board = client.get("/board/").content.decode()
+        assert spans.said(*days, tokyo) in board
+        hours = days[1] + DAY, days[1] + DAY + HOUR
+        absences.add(house.ben.pk, starts_at=hours[0], ends_at=hours[1], now=now, by=house.manager)
+        assert f"{spans.said(*hours, tokyo)} (Asia/Tokyo)" in client.get("/board/").content.decode()
+
     def test_back_before_time(self, house: Company, now: datetime) -> None:
         standing = away(house.ben, now - HOUR, now + DAY)
         page = f"/away/{house.ben.user.public_id}/{standing.public_id}/"
