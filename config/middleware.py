@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 
 from leads import styles
@@ -32,6 +33,21 @@ class ViewerTimeZone:
                     return self.get_response(request)
             except zoneinfo.ZoneInfoNotFoundError:
                 return self.get_response(request)
+
+
+class PageForWrongMethod:
+    """Shows people a page where an address takes forms alone: a browser that goes back or reloads asks for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or request.path.startswith(("/api/", "/v1/")):
+            return response
+        page = render(request, "405.html", status=405)
+        page["Allow"] = response["Allow"]
+        return page
 
 
 class AdminPolicy:

@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.middleware.AdminPolicy",
     "config.middleware.ViewerTimeZone",
+    "config.middleware.PageForWrongMethod",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -221,6 +221,18 @@ class TestErrors:
         assert "There is nothing at this address" in Client().get("/nowhere/").content.decode()
 
 
+class TestWhatShowsNothing:
+    def test_people_get_a_page_and_the_methods_it_takes(self, signed: Signed) -> None:
+        answer = signed(person(Role.REP, "Ben Keller")).get("/preferences/")
+        assert (answer.status_code, answer["Allow"]) == (405, "POST")
+        assert "To your desk" in answer.content.decode()
+        assert answer["Content-Security-Policy"]
+
+    def test_programs_get_theirs(self, signed: Signed) -> None:
+        answer = signed(person(Role.REP, "Ben Keller")).get("/api/v1/pull/")
+        assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")
+
+
 class TestNobodyThere:
     @pytest.mark.parametrize(
         ("role", "ways", "says"),
