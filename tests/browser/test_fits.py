@@ -7,8 +7,12 @@ from datetime import datetime
 import pytest
 
 from leads.models import Lead
+from scoring.assessment import assess
+from scoring.models import Episode
+from sla import routing
+from sla.models import Handoff
 from tests.browser.conftest import PHONE, Visit
-from tests.desk import Company
+from tests.desk import Company, act
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -50,3 +54,19 @@ def test_keys_and_dates_in_the_menu_are_on_one_line(firm: Company, visit: Visit,
     page.locator(".menu summary").click()
     assert page.evaluate(ONE_LINE)
     assert page.evaluate(TOO_WIDE, ".menu-sheet") == 0
+
+
+def test_a_colleague_who_joined_is_told_of_across_the_card(firm: Company, visit: Visit, now: datetime) -> None:
+    lead = firm.lead(now=now)
+    colleague = firm.colleague(lead, now=now, first_name="Olaf")
+    for each in (lead, colleague):
+        act(each, "Visited Pricing Page", at=now)
+        assess(now=now)
+    routing.route(Episode.objects.get().pk, now=now)
+    page = visit(Handoff.objects.get().user, "/inbox/", viewport=AT_1280)
+    told, bar, state = (page.locator(each).bounding_box() for each in (".company", ".promise-bar", ".promise-state"))
+    assert told is not None
+    assert bar is not None
+    assert state is not None
+    assert told["width"] > 0.9 * bar["width"]
+    assert state["width"] > 200
