@@ -46,7 +46,7 @@ class PageForWrongMethod:
         if response.status_code != 405 or request.path.startswith(("/api/", "/v1/")):
             return response
         page = render(request, "405.html", status=405)
-        page["Allow"] = response["Allow"]
+        page["Allow"] = response.get("Allow", "")
         return page
 
 

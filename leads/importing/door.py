@@ -75,7 +75,7 @@ def mapping(request: HttpRequest, public_id: UUID) -> HttpResponse:
         page["preview"] = uploads.preview(upload, overrides, **told, now=now)
     except Invalid as refusal:
         refused = refusal
-        page["columns"] = _columns(request)
+        page["columns"] = _columns(request) or uploads.columns(upload)
     page["refused"] = refused
     return render(request, "leads/import_mapping.html", page, status=refused.status if refused else 200)
 

@@ -90,11 +90,12 @@ def plain(name: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
 
 
-def map_columns(header: Sequence[str], overrides: Iterable[str] = ()) -> Mapping:
+def map_columns(header: Sequence[str], overrides: Iterable[str] = (), *, needs_key: bool = True) -> Mapping:
     """Find the fields of a header. `overrides` are "Column=field", where `field` may be trait or ignore.
 
     Of several columns that could be one field, the one with the likeliest name is it and the others become traits.
-    Raises BadFile for overrides that name no column or no field, and where neither e-mail nor user id is found.
+    Raises BadFile for overrides that name no column or no field, and where neither e-mail nor user id is found, unless
+    it is only to be looked at.
     """
     told = _reported(header) | _told(header, overrides)
     fields: dict[str, int] = {}
@@ -109,7 +110,7 @@ def map_columns(header: Sequence[str], overrides: Iterable[str] = ()) -> Mapping
         found = [(names.index(name), place) for place, name in free.items() if name in names]
         if found and field not in fields:
             fields[field] = min(found)[1]
-    if not KEYS & set(fields):
+    if needs_key and not KEYS & set(fields):
         raise BadFile(_no_key(header))
     used = set(fields.values())
     rest = [place for place in range(len(header)) if place not in used and told.get(place) != IGNORE]
@@ -145,7 +146,7 @@ def _no_key(header: Sequence[str]) -> str:
         return "The first line holds an address, not the names of columns. Add a header line, such as: email,first name"
     return (
         "No column holds an e-mail or a user id, so no row can be told apart. "
-        f'Name it with --map "Column=email". The file has: {_listed(header)}.'
+        f"Map the column that holds it to email or user id. The file has: {_listed(header)}."
     )
 
 

@@ -16,6 +16,7 @@ from leads.importing.reading import Table, open_table
 from leads.importing.run import begin
 from leads.models import Job, Upload, User
 from leads.transactions import business
+from leads.wire import as_email
 
 MAX_BYTES: Final = 5 * 1024 * 1024
 MAX_ROWS: Final = 20_000
@@ -67,6 +68,17 @@ def preview(upload: Upload, overrides: Sequence[str] = (), *, day_first: bool | 
         while run.done < REHEARSED and run.step(now=now):
             pass
         return Preview(_columns(table, mapping), run.total, run.done, run.report())
+
+
+def columns(upload: Upload) -> list[Column]:
+    """How its columns would be read, also where none says who it is: somebody may know which one does.
+
+    None of a file whose first line is a row already.
+    """
+    with _table(upload) as table:
+        if any(as_email(name) for name in table.header):
+            return []
+        return _columns(table, map_columns(table.header, needs_key=False))
 
 
 def take_in(

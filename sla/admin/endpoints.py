@@ -24,14 +24,14 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
     """An address outside, judged before it is saved, and never shown whole again."""
 
     url = forms.CharField(
-        label="address",
+        label="Address",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
         help_text="Shown this once: whoever knows a chat's address can post there.",
     )
     events = forms.MultipleChoiceField(
         choices=[(name, name) for name in events.EVENTS],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text="What it is told of; docs/telling.md describes each.",
+        help_text="What it is told of. An event not chosen is never sent there.",
     )
 
     class Meta:
@@ -42,7 +42,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk is not None and "url" in self.fields:
             self.initial["url"] = ""
-            self.fields["url"].label, self.fields["url"].required = "another address", False
+            self.fields["url"].label, self.fields["url"].required = "Another address", False
             self.fields["url"].help_text = f"Now {self.instance.shown_url}. Left empty, it stays."
 
     def clean_url(self) -> str:

@@ -30,9 +30,10 @@ NUMBERS: Final = ("late", "soon", "hour", "waiting", "met", "missed")
 
 @dataclass(frozen=True)
 class Stood:
-    """The numbers of some teams at one moment, in sum."""
+    """The numbers of some teams at one moment, in sum, as they were counted then or a little later."""
 
     at: datetime
+    counted_at: datetime
     late: int
     soon: int
     hour: int
@@ -102,7 +103,7 @@ def compared(teams: QuerySet[Team] | None, *, chosen: Team | None, now: datetime
     rows = FloorMoment.objects.filter(spans).order_by("-at")
     if teams is not None:
         rows = rows.filter(Q(team__in=teams) | Q(team=None))
-    read = list(rows.values("team", "at", "team__desk__goal", *NUMBERS))
+    read = list(rows.values("team", "at", "counted_at", "team__desk__goal", *NUMBERS))
     newest = max((row["at"] for row in read if row["at"] > now - WEEK), default=None)
     earlier = max((row["at"] for row in read if row["at"] <= now - WEEK), default=None)
     mine = [row for row in read if chosen is None or row["team"] == chosen.pk]
@@ -117,4 +118,5 @@ def _stood(at: datetime | None, mine: Iterable[dict[str, Any]], every: Iterable[
     sums = {name: sum(row[name] for row in then) for name in NUMBERS}
     waiting = sum(row["waiting"] for row in every if row["at"] == at)
     touches = Counted(sums["met"], sums["missed"]) if then else NONE
-    return Stood(at, sums["late"], sums["soon"], sums["hour"], waiting, touches)
+    counted_at = max(row["counted_at"] for row in every if row["at"] == at)
+    return Stood(at, counted_at, sums["late"], sums["soon"], sums["hour"], waiting, touches)

@@ -69,6 +69,12 @@ class TestEveryPage:
         elsewhere = boss.get("/accounts/login/", follow=False)["Content-Security-Policy"]
         assert "unsafe" not in elsewhere
 
+    def test_an_empty_list_says_so_and_what_comes_next(self, boss: Client) -> None:
+        url = address(Absence, "changelist")
+        assert "Nothing here yet." in boss.get(url).content.decode()
+        asked = boss.get(url, {"q": "nobody"}).content.decode()
+        assert ("Nothing matches what is asked for." in asked, 'href="?"' in asked) == (True, True)
+
     def test_sends_a_stranger_to_the_one_log_in(self) -> None:
         response = Client().get("/admin/login/")
         assert response.status_code == 302

@@ -835,3 +835,27 @@ class TestInTheBrowser:
         page = client.get(upload).content.decode()
         assert "Say whether the day or the month stands first." in page
         assert "--" not in re.sub(r"<!--.*?-->", "", page)
+
+    def test_leads_from_a_file_without_names_of_columns_to_another(self, client: Client) -> None:
+        upload = client.post(
+            "/import/", {"file": SimpleUploadedFile("leads.csv", b"a@x.example,Ann\nb@x.example,Bo\n")}
+        )
+        answer = client.get(upload["Location"])
+        page = answer.content.decode()
+        assert (answer.status_code, "Add a header line" in page) == (422, True)
+        assert "Choose another file" in page
+        assert "What each column means" not in page
+        assert "Look again" not in page
+
+    def test_asks_which_column_says_who_it_is_where_none_is_known_by_its_name(self, client: Client) -> None:
+        upload = client.post("/import/", {"file": SimpleUploadedFile("leads.csv", b"Contact,Plan\na@x.example,pro\n")})
+        answer = client.get(upload["Location"])
+        page = answer.content.decode()
+        assert (answer.status_code, "No column holds an e-mail" in page) == (422, True)
+        assert re.findall(r'name="column" value="(\w+)"', page) == ["Contact", "Plan"]
+        said = {"column": ["Contact", "Plan"], "field": ["email", "trait"], "do": "import"}
+        assert (
+            "<strong>1</strong> new lead"
+            in client.get(client.post(upload["Location"], said)["Location"]).content.decode()
+        )
+        assert Lead.objects.get().email == "a@x.example"

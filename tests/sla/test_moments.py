@@ -104,7 +104,7 @@ class TestBoard:
         kept = self.look(firm.manager)["kept"]
         assert (kept.percent, kept.due, kept.is_short) == (50, 2, True)
         assert kept.note == "goal 90 % · 40 points down"
-        assert kept.at == moments.quarter_of(NOW)
+        assert kept.at == NOW
 
     def test_adds_up_the_teams_that_one_sees(self, firm: Company) -> None:
         other = Team.objects.create(name="East")

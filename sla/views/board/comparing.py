@@ -67,4 +67,4 @@ def _kept(found: Compared) -> Kept | None:
         said = f"{abs(points)} point{'' if abs(points) == 1 else 's'} {'up' if points > 0 else 'down'}"
         parts.append(said if points else "as last week")
     short = now.percent is not None and bool(found.goals) and now.percent < found.goals[0]
-    return Kept(found.now.at, now.percent, now.due, " · ".join(parts), short)
+    return Kept(found.now.counted_at, now.percent, now.due, " · ".join(parts), short)
