@@ -35,6 +35,7 @@ from sla.models import (
     NextStepChange,
     Rep,
     State,
+    TakenBackTouch,
     Target,
     Touch,
 )
@@ -189,6 +190,7 @@ def answer_on_paper(outcome: Outcome, now: datetime, **kwargs: Any) -> None:
 def move_touches(winner: Lead, loser: Lead, **kwargs: Any) -> None:
     """Touches go with the person."""
     Touch.objects.filter(lead=loser).update(lead=winner)
+    TakenBackTouch.objects.filter(lead=loser).update(lead=winner)
 
 
 @receiver(lead_erased, dispatch_uid="sla.lead_erased")

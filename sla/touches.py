@@ -13,7 +13,7 @@ from leads.models import Lead, Role, TeamMembership, User
 from leads.transactions import business
 from scoring import episodes
 from sla.clocks import targets
-from sla.handoffs import moves, verdicts
+from sla.handoffs import moves, sheets, verdicts
 from sla.handoffs.answers import depth_of, given_note
 from sla.models import OPEN_STATES, Handoff, PolicyVersion, State, Target, Touch
 from sla.nextsteps import keeping
@@ -117,9 +117,11 @@ def record(
     _take_in(touch)
     if handoff is not None and not automated and handoff.episode.lead_id == lead.pk:
         handoff.episode.lead = lead
-        _keep(handoff, touch, lead=lead, by=recorded_by, now=now)
+        touch.before = _keep(handoff, touch, lead=lead, by=recorded_by, now=now)
     elif on_paper is not None and not automated and episode is not None and episode.lead_id == lead.pk:
-        answering.touched(on_paper, touch, now=now)
+        touch.before = answering.touched(on_paper, touch, now=now)
+    if touch.before:
+        touch.save(update_fields=["before"])
     return touch
 
 
@@ -143,12 +145,21 @@ def _take_in(touch: Touch) -> None:
         raise TouchConflict(USED, field="external_id") from error
 
 
-def _keep(handoff: Handoff, touch: Touch, *, lead: Lead, by: User | None, now: datetime) -> None:
-    """What a person's touch keeps of the hand-off's promises."""
-    if handoff.state == State.OFFERED and touch.performed_by_id == handoff.user_id:
-        episode = handoff.episode
+def _keep(handoff: Handoff, touch: Touch, *, lead: Lead, by: User | None, now: datetime) -> dict[str, Any]:
+    """What a person's touch keeps of the hand-off's promises; told is what taking it back would put back."""
+    episode = handoff.episode
+    accepts = handoff.state == State.OFFERED and touch.performed_by_id == handoff.user_id
+    if accepts:
         matter = moves.Matter.of(lead, episode, handoff, now=now)
         verdicts.take_on(matter, by=by, why=verdicts.TOUCH)
+    first, stood = handoff.first_touched_at, sheets.read(lead, episode, [])
+    before = {"accepted": accepts, "first_touched_at": first and first.isoformat(), "touches": handoff.touches}
+    _count(handoff, touch, by=by, now=now)
+    return before | sheets.of_touch(stood, sheets.read(lead, episode, []), handoff)
+
+
+def _count(handoff: Handoff, touch: Touch, *, by: User | None, now: datetime) -> None:
+    """It may be the first one, and counts to depth; what was to come next has been done by it."""
     if handoff.first_touched_at is None or touch.counts_at < handoff.first_touched_at:
         handoff.first_touched_at = touch.counts_at
     targets.meet(handoff, Target.FIRST_TOUCH, at=touch.counts_at, now=now)

@@ -61,7 +61,7 @@ def take_up(matter: Matter, *, by: User | None, why: str) -> None:
     episodes.close(matter.episode, ClosedAs.CONVERTED, now=now, by=by)
     matter.record(by=by, why=why, together=True)
     if (sales := sales_leg(matter.episode)) is not None:
-        told_at = now + UNDO_FOR if why == VERDICT and by is not None else None
+        told_at = now + UNDO_FOR if by is not None else None
         once = f"hop{matter.handoff.hop}:v{matter.handoff.version}"
         mails.news(sales, "taken_up", now=now, once=once, not_before=told_at)
 

@@ -1,4 +1,4 @@
-"""The undo sheet of a move: how everything stood before it, and which histories must not have gone on since."""
+"""The undo sheet of a move or a touch: how everything stood before it, and what must not have gone on since."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 from leads import bulk, nurture
 from leads.models import Lead
 from scoring.models import Episode, EpisodeMember
+from sla.models import Handoff
 
 # One question for all of it: it is asked before and after every move.
 STANDS: Final = """
@@ -61,6 +62,27 @@ def to_undo(then: Sheet, now: Sheet, colleagues: Sequence[Lead]) -> dict[str, An
         ],
         "episode_change": now.episode_change,
         "touch": now.touch,
+    }
+
+
+def of_touch(then: Sheet, now: Sheet, handoff: Handoff) -> dict[str, Any]:
+    """What taking a touch back has to look at: the clocks that it met, and how things stood right after it."""
+    return {
+        "clocks_ended": sorted(set(then.clocks) - set(now.clocks)),
+        "next_step": then.next_step,
+        "after": marks(now, handoff),
+        "episode_change": now.episode_change,
+    }
+
+
+def marks(sheet: Sheet, handoff: Handoff) -> dict[str, Any]:
+    """What must stand unchanged for a touch to be taken back; changes of the episode aside."""
+    return {
+        "version": handoff.version,
+        "clocks": list(sheet.clocks),
+        "outcomes": list(sheet.outcomes),
+        "next_step": sheet.next_step,
+        "touch": sheet.touch,
     }
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from leads import holding, nurture, outcomes
 from leads.errors import Refused
 from leads.models import Lead, Outcome, Team, User
 from leads.transactions import business
 from scoring import episodes
-from scoring.models import Phase
+from scoring.models import Episode, EpisodeChange, Phase
 from sla import clocks
 from sla.clocks import targets
 from sla.handoffs import closing, graces, moves, room, taking_back, turn_back
@@ -48,11 +50,19 @@ def undo(handoff_id: int, *, by: User | None, now: datetime, seen_version: int |
     matter = take(handoff_id, by=by, now=now, ended=True)
     matter.expect(*State.values, seen_version=seen_version)
     change = changes_of(matter)[-1]
-    is_handed_over = taking_back.is_handed_over(change)
-    if is_handed_over:
+    if taking_back.is_handed_over(change):
         taking_back.withdraw_offer(matter, change, harmless=HARMLESS, by=by)
     else:
         change = _undoable(matter)
+    revert(matter, change, by=by)
+    return matter.handoff
+
+
+def revert(matter: Matter, change: HandoffChange, *, by: User | None) -> None:
+    """Reverse this newest move of the hand-off, with the room it takes and what was to be told of it.
+
+    Raises CannotUndo where its rep is away and would be offered it again, InactiveRep.
+    """
     was_closed = matter.handoff.closed_at is not None
     rep = lock_holder(matter)
     if rep is not None and change.from_state == State.OFFERED and moves.is_away(rep, now=matter.now):
@@ -63,7 +73,7 @@ def undo(handoff_id: int, *, by: User | None, now: datetime, seen_version: int |
         turn_back.take_again(matter.handoff)
     if matter.is_closing and (sales := closing.sales_leg(matter.episode)) is not None:
         mails.take_back_news(sales, "taken_up", now=matter.now)
-    if change.before.get("made") is not None and not is_handed_over:
+    if change.before.get("made") is not None and not taking_back.is_handed_over(change):
         _take_away(change.before["made"], matter, by=by)
     _put_back(matter, change, by=by)
     if change.before["together"]:
@@ -73,7 +83,6 @@ def undo(handoff_id: int, *, by: User | None, now: datetime, seen_version: int |
         room.pass_capacity(matter.handoff, rep, room=here, why="undo", now=matter.now)
     if rep is not None and matter.handoff.state == State.ACCEPTED:
         graces.begin_where_away(matter.handoff, rep, now=matter.now)
-    return matter.handoff
 
 
 def lock_holder(matter: Matter, user_id: int | None = None) -> Rep | None:
@@ -102,12 +111,22 @@ def _undoable(matter: Matter) -> HandoffChange:
             f"Undo works for {UNDO_FOR.seconds} seconds. After that a manager can reopen it with a reason.", **state
         )
     newer_moves = HandoffChange.objects.filter(handoff__episode=matter.episode, pk__gt=last.pk)
-    newer_changes = matter.episode.changes.filter(pk__gt=last.before["episode_change"]).exclude(what__in=HARMLESS)
+    newer_changes = changes_since(matter.episode, last.before["episode_change"])
     newer_touches = Touch.objects.filter(lead=matter.lead, pk__gt=last.before["touch"])
-    moved_on = matter.lead.pk != matter.episode.lead_id or nurture.snapshot(matter.lead) != last.before["lead_after"]
-    if moved_on or newer_moves.exists() or newer_changes.exists() or newer_touches.exists():
+    if has_moved_on(matter, last) or newer_moves.exists() or newer_changes.exists() or newer_touches.exists():
         raise CannotUndo("Something newer has happened since, so this stays as it is.", **state)
     return last
+
+
+def changes_since(episode: Episode, newest_then: int) -> QuerySet[EpisodeChange]:
+    """What has been written about the episode since this was the newest row, and stands in the way of undo."""
+    return episode.changes.filter(pk__gt=newest_then).exclude(what__in=HARMLESS)
+
+
+def has_moved_on(matter: Matter, change: HandoffChange) -> bool:
+    """Whether the lead stands elsewhere than where this move has left it."""
+    is_other = matter.lead.pk != matter.episode.lead_id
+    return is_other or nurture.snapshot(matter.lead) != change.before["lead_after"]
 
 
 def _put_back(matter: Matter, change: HandoffChange, *, by: User | None) -> None:
@@ -124,9 +143,9 @@ def _put_back(matter: Matter, change: HandoffChange, *, by: User | None) -> None
         named_date=None,
         bant={},
     )
-    for clock in _clocks(sheet["clocks_started"]):
+    for clock in clocks_of(sheet["clocks_started"]):
         clocks.void(clock, why="undone", now=now)
-    for clock in _clocks(sheet["clocks_ended"]):
+    for clock in clocks_of(sheet["clocks_ended"]):
         clocks.unmeet(clock, now=now)
     keeping.cut(matter.handoff, now=now)
     phase = Phase.ACCEPTED if to_state == State.ACCEPTED else Phase.OFFERED
@@ -165,7 +184,8 @@ def _version_of(change: HandoffChange) -> int:
     return HandoffChange.objects.filter(handoff=change.handoff_id, pk__lte=change.pk).count()
 
 
-def _clocks(ids: list[int]) -> list[Clock]:
+def clocks_of(ids: list[int]) -> list[Clock]:
+    """The clocks of these ids, locked in key order."""
     rows = Clock.objects.select_for_update(of=("self",)).select_related("episode", "handoff")
     return list(rows.filter(pk__in=ids).order_by("pk"))
 

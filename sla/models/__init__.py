@@ -27,7 +27,7 @@ from sla.models.policy import Heat, LadderStep, Policy, PolicyTarget, PolicyVers
 from sla.models.releasing import OrderedRelease, ReleaseDay, ReleaseOrder, ReleaseOrderChange
 from sla.models.rules import Reason, ReasonVersion, RoutingRule, RowVersion, RuleVersion
 from sla.models.shadow import PaperMatter, PaperOffer, PaperPromise, Shadow
-from sla.models.touch import Touch
+from sla.models.touch import TakenBackTouch, Touch
 from sla.models.waiting import LastLook
 from sla.models.watch import Canary, Heartbeat, Incident
 
@@ -90,6 +90,7 @@ __all__ = [
     "SavedFilter",
     "Shadow",
     "State",
+    "TakenBackTouch",
     "Target",
     "Touch",
 ]

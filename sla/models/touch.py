@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, JSONField, Q, Value
 
 from leads.models import Lead, User
 from sla.models.handoff import Handoff
@@ -48,6 +48,12 @@ class Touch(models.Model):
     external_id = models.CharField(max_length=200, blank=True)
     note = models.TextField(max_length=2000, blank=True)
     meeting_at = models.DateTimeField(null=True, blank=True, help_text="When the meeting is that was booked.")
+    before = models.JSONField(
+        default=dict,
+        db_default=Value({}, JSONField()),
+        editable=False,
+        help_text="What taking it back restores: clocks, next step, what it accepted or answered on paper.",
+    )
 
     class Meta:
         verbose_name_plural = "touches"
@@ -65,3 +71,32 @@ class Touch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_means_display()} at {self.occurred_at:%Y-%m-%d %H:%M}"
+
+
+class TakenBackTouch(models.Model):
+    """A touch that its recorder took back within seconds: the touch is gone, and this says that there was one.
+
+    It counts nowhere. What was written with it is gone as well.
+    """
+
+    id = models.BigIntegerField(primary_key=True, editable=False, help_text="The touch's own.")
+    public_id = models.UUIDField(unique=True, editable=False, help_text="The touch's own.")
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="taken_back_touches")
+    handoff = models.ForeignKey(Handoff, models.PROTECT, null=True, blank=True, related_name="+")
+    means = models.CharField(max_length=7, choices=Touch.Means.choices)
+    direction = models.CharField(max_length=8, choices=Touch.Direction.choices)
+    outcome = models.CharField(max_length=12, choices=Touch.Outcome.choices)
+    performed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", help_text="Who recorded it, and took it back.")
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    at = models.DateTimeField(help_text="When it was taken back.")
+
+    class Meta:
+        verbose_name_plural = "taken back touches"
+        constraints = [models.CheckConstraint(condition=Q(at__gte=F("recorded_at")), name="taken_back_after_recording")]
+        # Reader: the lead's timeline.
+        indexes = [models.Index(fields=["lead", "at"], name="taken_back_touch_of_lead")]
+
+    def __str__(self) -> str:
+        return f"{self.get_means_display()} taken back at {self.at:%Y-%m-%d %H:%M}"

@@ -6,7 +6,7 @@ Nobody was told, so nothing is asked of anyone: met and missed are arithmetic of
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Q
 
@@ -20,6 +20,9 @@ ANSWERS: Final = frozenset(
     {Outcome.Kind.ACCEPTED, Outcome.Kind.REJECTED, Outcome.Kind.CONVERTED, Outcome.Kind.RETURNED}
 )
 
+# What a touch or an outcome writes of an offer on paper.
+ANSWERED: Final = ("first_touched_at", "answered_at", "settled_at")
+
 
 def offer_of(episode: Episode | None) -> PaperOffer | None:
     """To whom this episode was offered on paper, if it stands there."""
@@ -30,20 +33,37 @@ def offer_of(episode: Episode | None) -> PaperOffer | None:
 
 
 @business
-def touched(offer: PaperOffer, touch: Touch, *, now: datetime) -> None:
+def touched(offer: PaperOffer, touch: Touch, *, now: datetime) -> dict[str, Any]:
     """A person reached out: by anybody it answers the first touch, by the rep on paper it accepts as well.
 
-    What lay before the offer answers nothing. The lead is locked by the caller.
+    What lay before the offer answers nothing. The lead is locked by the caller. Told is what `untouched` puts back.
     """
     if touch.counts_at < offer.decided_at:
-        return
+        return {}
+    before = _answers(offer)
     if offer.first_touched_at is None or touch.counts_at < offer.first_touched_at:
         offer.first_touched_at = touch.counts_at
     if offer.answered_at is None and touch.performed_by_id == offer.user_id:
         offer.answered_at = now
     offer.settled_at = offer.settled_at or now
-    offer.save(update_fields=["first_touched_at", "answered_at", "settled_at"])
+    offer.save(update_fields=ANSWERED)
     _room(offer, now=now)
+    return {"paper": offer.pk, "before": before, "after": _answers(offer)}
+
+
+@business
+def untouched(sheet: dict[str, Any]) -> bool:
+    """The touch was taken back: on paper it is as if it had not been. False where something newer stands there.
+
+    The lead is locked by the caller.
+    """
+    offer = PaperOffer.objects.filter(pk=sheet["paper"], matter__ended_at=None).first()
+    if offer is None or _answers(offer) != sheet["after"]:
+        return False
+    for name, text in sheet["before"].items():
+        setattr(offer, name, datetime.fromisoformat(text) if text else None)
+    offer.save(update_fields=ANSWERED)
+    return True
 
 
 @business
@@ -82,6 +102,11 @@ def stands_hotter(episode: Episode, *, why: str, now: datetime) -> bool:
     }
     timing.keep(offer, closer, why=why, now=now)
     return True
+
+
+def _answers(offer: PaperOffer) -> dict[str, str | None]:
+    """What is known of it by now, as plain data."""
+    return {name: at.isoformat() if (at := getattr(offer, name)) is not None else None for name in ANSWERED}
 
 
 def _room(offer: PaperOffer, *, now: datetime) -> None:

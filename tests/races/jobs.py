@@ -15,7 +15,7 @@ from leads.models import Source, User
 from leads.turns import work_off
 from leads.wire import read_item, split_batch
 from scoring import assessment, qualification
-from sla import contests, handoffs, routing, touches
+from sla import contests, handoffs, routing, touches, untouching
 from sla.clocks import escalation, pausing
 from sla.people import absences, beginning, leaving, left_behind
 from sla.routing import assigning, handing_over
@@ -74,6 +74,10 @@ def touch(now: datetime, *, lead: int, by: int) -> str:
         lead, means="call", outcome="reached", performed_by=rep, recorded_by=rep, occurred_at=now, now=now
     )
     return str(made.means)
+
+
+def take_touch_back(now: datetime, *, touch: int, by: int) -> int:
+    return untouching.take_back(touch, by=user(by), now=now).pk
 
 
 def dial(now: datetime, *, lead: int, by: int, occurred_at: str) -> int | None:
@@ -213,6 +217,7 @@ JOBS: dict[str, Callable[..., Any]] = {
         convert_to,
         undo,
         touch,
+        take_touch_back,
         dial,
         fire,
         fire_by_the_wall,

@@ -10,6 +10,7 @@ import pytest
 
 from leads.models import Outcome, Stage
 from scoring.models import Episode
+from sla import touches
 from sla.handoffs.moves import UNDO_FOR
 from sla.models import Clock, Handoff, HandoffChange, Rep, Target, Touch
 from sla.routing.handing_over import hand_over
@@ -132,6 +133,44 @@ class TestHandingOver:
         answers = track.race({**job, "handoff": first.pk}, {**job, "handoff": second.pk})
         assert refused(answers) == ["over_capacity"]
         assert Handoff.objects.open().filter(user=house.ada.user_id).count() == 1
+
+
+class TestTakingATouchBack:
+    @pytest.fixture
+    def touched(self, house: Company, line: Iterator[Handoff], now: datetime) -> Iterator[tuple[Handoff, Touch]]:
+        """Leads that Ben has accepted by reaching out, one a round."""
+        given: dict[str, Any] = {"means": "call", "outcome": "reached", "occurred_at": None}
+        ben = house.ben.user
+        return (
+            (each, touches.record(each.episode.lead_id, performed_by=ben, recorded_by=ben, now=now + SECOND, **given))
+            for each in line
+        )
+
+    def test_twice_at_once_takes_it_back_once(
+        self, track: Track, house: Company, touched: Iterator[tuple[Handoff, Touch]], now: datetime
+    ) -> None:
+        for handoff, touch in touched:
+            job = {"do": "take_touch_back", "touch": touch.pk, "by": house.ben.user_id, "now": now + 2 * SECOND}
+            answers = track.race(job, job)
+            assert [answer.get("answer") for answer in answers] == [touch.pk, touch.pk]
+            handoff.refresh_from_db()
+            assert (handoff.state, changes_to(handoff, "offered")) == ("offered", 2)
+
+    def test_comes_before_another_one_or_not_at_all(
+        self, track: Track, house: Company, touched: Iterator[tuple[Handoff, Touch]], now: datetime
+    ) -> None:
+        """They reach out again in the very moment in which the first one is taken back."""
+        for handoff, touch in touched:
+            at, ben = now + 2 * SECOND, house.ben.user_id
+            answers = track.race(
+                {"do": "take_touch_back", "touch": touch.pk, "by": ben, "now": at},
+                {"do": "touch", "lead": handoff.episode.lead_id, "by": ben, "now": at},
+            )
+            handoff.refresh_from_db()
+            stands = Touch.objects.filter(pk=touch.pk).exists()
+            assert (refused(answers), handoff.state, handoff.touches) == (
+                (["cannot_undo"], "accepted", 2) if stands else ([], "accepted", 1)
+            )
 
 
 class TestAcceptAgainstTheClock:

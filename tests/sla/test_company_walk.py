@@ -19,9 +19,9 @@ from leads.errors import Refused
 from leads.models import Lead, Outcome, Role, User
 from scoring import assessment, qualification
 from scoring.models import Episode, Phase
-from sla import clocks, contests, handoffs, routing, touches
+from sla import clocks, contests, handoffs, routing, touches, untouching
 from sla.clocks import escalation, pausing
-from sla.models import OPEN_STATES, Clock, Contest, Handoff, LeftBehind, State
+from sla.models import OPEN_STATES, Clock, Contest, Handoff, LeftBehind, State, Touch
 from sla.nextsteps import changing
 from sla.people import absences, beginning, left_behind
 from sla.routing import handing_over, reassigning, waiting
@@ -87,6 +87,7 @@ class Walk:
             by: User = self.rng.choice([handoff.user, self.house.manager])
             found += [(f"{each} {handoff.pk}", self.verdict(each, handoff, by)) for each in self.VERDICTS]
             found += [("undo", self.verdict("undo", handoff, by))] * (6 if self.is_at_once else 1)
+            found += [("take the touch back", self.take_back)] * (6 if self.is_at_once else 1)
             found += [(f"{name} {handoff.pk}", do) for name, do in self.agreements(handoff, by).items()]
             found += [(f"{name} {handoff.pk}", do) for name, do in self.managing(handoff, by).items()]
             member = self.pick(handoff.episode.members.filter(left_at=None))
@@ -119,11 +120,17 @@ class Walk:
                 means="call",
                 outcome="reached",
                 performed_by=handoff.user,
-                recorded_by=None,
+                recorded_by=by,
                 occurred_at=now,
                 now=now,
             ),
         }[name]
+
+    def take_back(self) -> None:
+        """Whoever recorded the newest touch takes it back."""
+        touch = Touch.objects.exclude(recorded_by=None).order_by("pk").last()
+        if touch is not None:
+            untouching.take_back(touch.pk, by=touch.recorded_by, now=self.now)
 
     def agreements(self, handoff: Handoff, by: User) -> dict[str, Callable[[], Any]]:
         """What is agreed upon about its time."""
