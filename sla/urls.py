@@ -25,6 +25,7 @@ from sla.views import (
     status,
     story,
     team,
+    untouching,
     verdicts,
     why_not,
 )
@@ -98,6 +99,7 @@ urlpatterns = [
     path("leads/<uuid:public_id>/story/", story.lead_story, name="lead-story"),
     path("leads/<uuid:public_id>/why-not/", why_not.why_not, name="lead-why-not"),
     path("leads/<uuid:public_id>/touch/", verdicts.touch, name="lead-touch"),
+    path("touches/<uuid:public_id>/undo/", untouching.undo, name="touch-undo"),
     path("answer/<str:token>/", mail_answer.mail_answer, name="mail-answer"),
     path("handoffs/bulk/", bulk.bulk, name="handoffs-bulk"),
     path("handoffs/<uuid:public_id>/accept/", verdicts.accept, name="handoff-accept"),

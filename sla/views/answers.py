@@ -1,13 +1,11 @@
-"""What a page is told after a verdict: what stands now, a toast with undo, or who was quicker."""
+"""What a page is told after a verdict or a touch: what stands now, a toast with undo, or who was quicker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -18,51 +16,48 @@ from django_htmx.http import trigger_client_event
 from leads.errors import Refused
 from leads.models import Lead, User
 from leads.viewer import is_part, viewer_of
-from sla.handoffs import UNDO_FOR
-from sla.handoffs.taking_back import is_handed_over
 from sla.inbox.tabs import Inbox
-from sla.models import Handoff, HandoffChange, State
+from sla.models import Handoff, TakenBackTouch, Touch
 from sla.rows import rows, what_happened
-from sla.views.once import Draft, SentBefore, draft_of, form_of, new_key, once
+from sla.views import toasts
+from sla.views.once import Draft, SentBefore, draft_of, form_of, once
+from sla.views.toasts import FINAL, Toast
 
 NOTHING_TYPED = Draft()
 Made = TypeVar("Made")
 
-SAID = {
-    State.OFFERED: "Back on offer",
-    State.ACCEPTED: "Accepted",
-    State.CONVERTED: "Converted",
-    State.RETURNED: "Returned",
-    State.REJECTED: "Rejected",
-    State.MOVED: "Handed over",
-}
-# The lead has gone on: nothing of it is drawn anew for whoever had it.
-FINAL = (State.MOVED, State.WITHDRAWN)
-
-
-@dataclass(frozen=True)
-class Toast:
-    """A short message; with a hand-off, undo works for as many seconds as are left."""
-
-    text: str
-    handoff: Handoff | None = None
-    seconds: int = 0
-    is_bad: bool = False
-    key: str = field(default_factory=new_key)
-    undo: str = "handoff-undo"
-
 
 def recorded(
-    request: HttpRequest, lead: Lead, act: Callable[[], Made], say: Callable[[Made], str], *, by: User, now: datetime
+    request: HttpRequest,
+    lead: Lead,
+    act: Callable[[], Made],
+    tell: Callable[[Made], HttpResponse],
+    *,
+    by: User,
+    now: datetime,
 ) -> HttpResponse:
-    """Do once what a form about this lead asks for; say what was done, or that it had been sent before, or why not."""
+    """Do once what a form about this lead asks for; tell what was done, or that it had been sent before, or why not."""
     try:
         made = once(act, form=form_of(request), key=request.POST.get("key", ""), by=by, now=now)
     except SentBefore:
         return said(request, lead, "This was recorded already, once.", now=now)
     except Refused as refusal:
         return refused(request, lead, refusal, now=now)
-    return said(request, lead, say(made), now=now)
+    return tell(made)
+
+
+def touched(request: HttpRequest, touch: Touch, *, now: datetime) -> HttpResponse:
+    """Somebody reached out: say what came of it and with whom, and offer to take it back."""
+    if not is_part(request):
+        return redirect(f"{_where(request, touch.lead)}?{urlencode({'touched': touch.public_id})}")
+    return show(request, touch.lead, now=now, toast=toasts.of_touch(touch, now=now))
+
+
+def untouched(request: HttpRequest, taken: TakenBackTouch, *, now: datetime) -> HttpResponse:
+    """The touch was taken back: the page shows what stands again, and rows come back in place."""
+    if not is_part(request):
+        return redirect(f"{_where(request, taken.lead)}?{urlencode({'touched': taken.public_id})}")
+    return show(request, taken.lead, now=now, toast=toasts.of_taken_back(taken), is_undo=True)
 
 
 def done(request: HttpRequest, handoff: Handoff, *, now: datetime, again: bool = False) -> HttpResponse:
@@ -70,8 +65,8 @@ def done(request: HttpRequest, handoff: Handoff, *, now: datetime, again: bool =
     if not is_part(request):
         told = urlencode({"done": handoff.public_id} | ({"again": "yes"} if again else {}))
         return redirect(f"{_where(request, handoff.episode.lead)}?{told}")
-    toast = _undo_toast(handoff, now=now, again=again)
-    is_undo = toast.handoff is None and handoff.state not in FINAL
+    toast = toasts.of_verdict(handoff, now=now, again=again)
+    is_undo = not toast.undo and handoff.state not in FINAL
     return show(request, handoff.episode.lead, now=now, toast=toast, handoff=handoff, is_undo=is_undo)
 
 
@@ -142,45 +137,6 @@ def _row(request: HttpRequest, handoff: Handoff | None, query: str, *, now: date
         return page
     still = box.standing(Handoff.objects.of_user(box.viewer).filter(pk=handoff.pk)).for_inbox()
     return page | {"gone": handoff, "told": told, "row": next(iter(rows(still, now=now)), None)}
-
-
-def toast_after(request: HttpRequest, *, now: datetime) -> Toast | None:
-    """On the page after a verdict given without scripts: the toast, while undo still works."""
-    try:
-        key = UUID(request.GET.get("done", ""))
-    except ValueError:
-        return None
-    handoff = Handoff.objects.visible_to(viewer_of(request)).filter(public_id=key).first()
-    again = request.GET.get("again") == "yes"
-    return _undo_toast(handoff, now=now, again=again) if handoff is not None else None
-
-
-def _undo_toast(handoff: Handoff, *, now: datetime, again: bool = False) -> Toast:
-    last = handoff.changes.order_by("-at", "-id").first()
-    text = f"{_what(handoff, last)}: {handoff.episode.lead.name}"
-    if last is None or last.is_undo:
-        return Toast(text if last is None else f"Undone: {handoff.episode.lead.name}")
-    if again:
-        text = f"{what_happened(handoff, now=now)}: {handoff.episode.lead.name}"
-    if handoff.state in FINAL and not is_handed_over(last):
-        return Toast(text)
-    return Toast(text, handoff, seconds=_seconds_left(last, now=now))
-
-
-def _what(handoff: Handoff, last: HandoffChange | None) -> str:
-    """What was done, in a word or two; of a conversion, who was asked to take it from here."""
-    if handoff.is_closing and handoff.state == State.CONVERTED:
-        return SAID[State.ACCEPTED]
-    made = last.before.get("made") if last is not None else None
-    if handoff.state == State.CONVERTED and made is not None:
-        asked = Handoff.objects.select_related("user").get(pk=made).user
-        return f"Converted, {asked} is asked to close"
-    return SAID.get(State(handoff.state), "Done")
-
-
-def _seconds_left(change: HandoffChange, *, now: datetime) -> int:
-    """How long undo still works, in whole seconds."""
-    return max(0, int((change.at + UNDO_FOR - now).total_seconds()))
 
 
 def _where(request: HttpRequest, lead: Lead) -> str:

@@ -19,8 +19,8 @@ from sla.inbox.tabs import Inbox
 from sla.models import Handoff, Rep, SavedFilter
 from sla.rows import Row, rows, what_happened
 from sla.starting import steps
-from sla.views.answers import toast_after
 from sla.views.once import new_key
+from sla.views.toasts import toast_after
 
 # A page asks about the rows that are in view.
 SEEN_AT_MOST = 60

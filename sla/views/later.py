@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -19,7 +20,7 @@ from sla.handoffs import UNDO_FOR
 from sla.models import Handoff, State
 from sla.nextsteps import changing
 from sla.views import answers
-from sla.views.answers import Toast
+from sla.views.toasts import Toast
 from sla.views.verdicts import seen_version
 
 
@@ -36,7 +37,9 @@ def later(request: HttpRequest, public_id: UUID) -> HttpResponse:
             hide = request.POST.get("hide") == "yes"
             what = request.POST.get("what", "")
             made = changing.set_step(handoff.pk, at=until, what=what, hide=hide, by=by, now=now, seen_version=seen)
-        return Toast(_told(made, until), made, seconds=UNDO_FOR.seconds, undo="handoff-later-undo")
+        to = reverse("handoff-later-undo", args=[made.public_id])
+        lead = made.episode.lead.public_id
+        return Toast(_told(made, until), to, lead, version=made.version, seconds=UNDO_FOR.seconds)
 
     return _change(request, public_id, put_off)
 

@@ -23,10 +23,11 @@ from sla.nextsteps import choices as later
 from sla.querysets import managed_teams
 from sla.routing import handing_over
 from sla.timers import Timer
-from sla.views.answers import NOTHING_TYPED, Toast, toast_after
+from sla.views.answers import NOTHING_TYPED
 from sla.views.company import company_of, hosting
 from sla.views.once import Draft, new_key, unsent
 from sla.views.sheets import choices
+from sla.views.toasts import Toast, toast_after
 from sla.why.next_steps import next_steps
 from sla.worktime import Counted, Deadline, Uncounted
 

@@ -68,7 +68,7 @@ def log(request: HttpRequest, public_id: UUID) -> HttpResponse:
         request,
         lead,
         lambda: _touch(lead, chip, meetings.given(request), performed_by=performed_by, by=viewer, now=now),
-        lambda made: f"Recorded: {made.get_outcome_display().lower()}.{meetings.said(made)}",
+        lambda made: answers.touched(request, made, now=clock.now()),
         by=viewer,
         now=now,
     )
@@ -119,7 +119,7 @@ def deal(request: HttpRequest, public_id: UUID) -> HttpResponse:
         request,
         lead,
         lambda: deals.tell(lead.pk, kind, amount=_amount(request), currency=currency, by=viewer, now=now),
-        lambda told: f"{told.get_kind_display()}: recorded.",
+        lambda told: answers.said(request, lead, f"{told.get_kind_display()}: recorded.", now=now),
         by=viewer,
         now=now,
     )

@@ -12,7 +12,7 @@ from leads import moments
 from leads.doings import Before
 from leads.models import Lead
 from leads.timeline import Entry, older_than
-from sla.models import HandoffChange, NextStepChange
+from sla.models import HandoffChange, NextStepChange, TakenBackTouch
 
 Why = NextStepChange.Why
 # What Baton planned by itself is one line, however often it planned anew that day.
@@ -23,12 +23,13 @@ BECAUSE: Final = {Why.HAND_RAISE: ", as they asked for us", Why.RETIMED: ", as t
 def entries(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
     """Changes of the next step and of what is out of sight, the newest first.
 
-    What was taken back together with a verdict is told by the line of the verdict, and is left out here.
+    What was taken back together with a verdict or a touch is told by that line, and is left out here.
     """
     told = HandoffChange.objects.filter(handoff__episode__lead=lead, is_undo=True).values("at")
+    touches = TakenBackTouch.objects.filter(lead=lead).values("at")
     rows = NextStepChange.objects.filter(handoff__episode__lead=lead).select_related("by")
     step_before = Window(Lag("step"), partition_by=F("handoff"), order_by=F("pk").asc())
-    rows = rows.annotate(done=step_before).exclude(why=Why.UNDO, at__in=told)
+    rows = rows.annotate(done=step_before).exclude(why=Why.UNDO, at__in=told).exclude(why=Why.UNDO, at__in=touches)
     return [_entry(row) for row in older_than(rows, before, at="at", limit=limit)]
 
 

@@ -13,7 +13,7 @@ from leads.errors import Refused
 from leads.viewer import is_part, signed_in, viewer_of
 from sla import routing
 from sla.routing.pulling import NOTHING
-from sla.views.answers import Toast
+from sla.views.toasts import Toast
 
 
 @signed_in

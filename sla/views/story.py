@@ -19,8 +19,8 @@ from leads.timeline import Entry, Source, older_than
 from leads.viewer import is_part, signed_in, viewer_of
 from scoring.models import Episode, EpisodeMember, Qualification
 from sla.clocks import BREACH
-from sla.models import ClockStep, Handoff, HandoffChange, ManagerAct, PaperOffer, State, Touch
-from sla.views import company, contests, planned
+from sla.models import ClockStep, Handoff, HandoffChange, ManagerAct, PaperOffer, State
+from sla.views import company, contests, planned, touched
 from sla.views.once import new_key
 from sla.why import why_rep
 
@@ -111,7 +111,8 @@ def _ours(lead: Lead, viewer: User) -> list[Source]:
         lambda before, limit: planned.entries(lead, before, limit),
         lambda before, limit: _followed(lead, before, limit),
         lambda before, limit: company.entries(lead, viewer, before, limit),
-        lambda before, limit: _touches(lead, before, limit),
+        lambda before, limit: touched.entries(lead, before, limit),
+        lambda before, limit: touched.taken_back(lead, before, limit),
         lambda before, limit: _breaches(lead, before, limit),
         lambda before, limit: contests.entries(lead, before, limit),
         lambda before, limit: _acts(lead, before, limit),
@@ -175,23 +176,6 @@ def _move(row: HandoffChange) -> Entry:
 def _said(handoff: Handoff) -> str:
     """The evidence the reason asked for, and the note."""
     return " · ".join(part for part in (handoff.evidence, handoff.note) if part)
-
-
-def _touches(lead: Lead, before: Before | None, limit: int) -> list[Entry]:
-    rows = Touch.objects.filter(lead=lead).select_related("performed_by")
-    icons = {"call": "phone", "email": "envelope", "message": "chat-bubble-left", "meeting": "calendar"}
-    return [
-        Entry(
-            at=row.occurred_at,
-            icon=icons[row.means],
-            said=f"{row.get_means_display()} by {row.performed_by}",
-            detail=row.get_outcome_display() + (", automated" if row.automated else ""),
-            who="logged later" if row.logged_later else "",
-            tone="good",
-            note=row.note,
-        )
-        for row in older_than(rows, before, at="occurred_at", limit=limit)
-    ]
 
 
 def _on_paper(lead: Lead, viewer: User, before: Before | None, limit: int) -> list[Entry]:

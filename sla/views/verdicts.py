@@ -136,11 +136,9 @@ def touch(request: HttpRequest, public_id: UUID) -> HttpResponse:
     def act() -> Touch:
         return _touch(request, lead, performed_by=performed_by, by=viewer, now=now)
 
-    def say(made: Touch) -> str:
-        later = " It was logged late, so it counts from now." if made.logged_later else ""
-        return f"{made.get_means_display()} recorded.{later}{meetings.said(made)}"
-
-    return answers.recorded(request, lead, act, say, by=viewer, now=now)
+    return answers.recorded(
+        request, lead, act, lambda made: answers.touched(request, made, now=clock.now()), by=viewer, now=now
+    )
 
 
 def _touch(request: HttpRequest, lead: Lead, *, performed_by: User, by: User, now: datetime) -> Touch:

@@ -71,7 +71,7 @@ class TestKeyboard:
         expect(page.locator(".promise")).to_be_visible()
         page.keyboard.press("t")
         page.get_by_role("button", name="Record").click()
-        expect(page.locator("#toasts")).to_contain_text("Call recorded")
+        expect(page.locator("#toasts")).to_contain_text("Reached: ")
         expect(page.locator(".touches li")).to_have_count(1)
         expect(page.locator(".lead-story")).to_contain_text("Call by Ben Keller")
 

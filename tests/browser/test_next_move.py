@@ -60,7 +60,7 @@ class TestLetter:
         expect(page.get_by_text("too long for a mail program")).to_be_visible()
         page.locator("h1").click()
         page.keyboard.press("i")
-        expect(page.locator("#toasts")).to_contain_text("Recorded: sent")
+        expect(page.locator("#toasts")).to_contain_text("Sent: ")
         touch = Touch.objects.get()
         assert (touch.means, touch.outcome) == ("email", "sent")
         assert Handoff.objects.get(pk=handoff.pk).state == State.ACCEPTED
@@ -88,7 +88,7 @@ class TestCall:
         expect(page.get_by_text("How did the call go?")).to_be_visible()
         assert not Touch.objects.exists()
         page.keyboard.press("3")
-        expect(page.locator("#toasts")).to_contain_text("Recorded: left a message")
+        expect(page.locator("#toasts")).to_contain_text("Left a message: ")
         expect(page.locator(".lead-story")).to_contain_text("Call by Ben Keller")
         assert Touch.objects.get().outcome == "left_message"
 

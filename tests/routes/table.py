@@ -91,6 +91,7 @@ LEADS = [
     Row("GET", f"{LEAD}/promise/", "lead", READS),
     Row("GET", f"{LEAD}/story/", "lead", READS),
     Row("POST", f"{LEAD}/touch/", "lead", done(TOUCHES), CALLED),
+    Row("POST", "/touches/<public_id>/undo/", "touch", OWN_ALONE.but("who recorded it")),
     Row("GET", f"{LEAD}/next/", "lead", READS),
     Row("POST", f"{LEAD}/log/", "lead", done(TOUCHES), {"chip": "no_answer"}),
     Row("POST", f"{LEAD}/checklist/", "promise", ACTS, {"need": "A faster desk"}),

@@ -12,7 +12,7 @@ from leads.keys import digest, new_key
 from leads.models import Account, ApiKey, Endpoint, Job, Lead, Notification, Role, Team, TeamMembership, User
 from leads.sources import create_source, create_website
 from scoring.models import DefinitionVersion, Qualification, Tier
-from sla import contests, handoffs, publishing
+from sla import contests, handoffs, publishing, touches
 from sla.clocks import policies
 from sla.inbox import saving
 from sla.models import (
@@ -152,6 +152,7 @@ class _Builder:
             "contest": {each: self.contested(self.refused(self.offer(each))) for each in (OWN, TEAM, OTHER)},
             "joined": {each: self.joined(each) for each in (OWN, TEAM, OTHER)},
             "left behind": {each: self.left(accepted[each]) for each in (OWN, TEAM, OTHER)},
+            "touch": {each: self.touched(self.taken(self.offer(each))) for each in (OWN, TEAM)},
             "letter": {
                 ANY: Thing({"token": links.link(offered[OWN], self.firm.ben.user, now=self.now).split("/")[-2]}),
             },
@@ -170,6 +171,14 @@ class _Builder:
 
     def taken(self, handoff: Handoff) -> Handoff:
         return handoffs.accept(handoff.pk, by=handoff.user, now=self.now)
+
+    def touched(self, handoff: Handoff) -> Thing:
+        """Whoever has it called, and has just recorded it."""
+        given: dict[str, Any] = {"means": "call", "outcome": "reached"} | dict.fromkeys(
+            ("performed_by", "recorded_by"), handoff.user
+        )
+        made = touches.record(handoff.episode.lead_id, **given, occurred_at=self.now, now=self.now)
+        return Thing({"public_id": made.public_id})
 
     def refused(self, handoff: Handoff) -> Handoff:
         return handoffs.reject(handoff.pk, reason="bad_contact", note="It bounced.", by=handoff.user, now=self.now)

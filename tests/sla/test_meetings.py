@@ -115,7 +115,7 @@ class TestThePage:
         htmx = {"HX-Request": "true"}
         at = f"{clock.now() + 40 * DAY:%Y-%m-%dT%H:%M}"
         told = ben.post(f"{path}/log/", {"chip": "booked", "meeting_at": at, "key": "a"}, headers=htmx).content.decode()
-        assert "Recorded: meeting booked. Next step: the meeting, " in told
+        assert f"Meeting booked: {handoff.episode.lead.name}. Next step: the meeting, " in told
         soon = f"{clock.now() + 3 * DAY:%Y-%m-%dT%H:%M}"
         touch = {"means": "call", "outcome": "booked", "meeting_at": soon, "key": "b"}
         assert "The next step stays Meeting, " in ben.post(f"{path}/touch/", touch, headers=htmx).content.decode()

@@ -122,7 +122,7 @@ class TestLog:
     ) -> None:
         handoff = firm.offered(now=now - timedelta(minutes=3))
         response = log(signed(firm.ben.user), handoff.episode.lead, chip)
-        assert "Recorded: " in response.content.decode()  # type: ignore[attr-defined]
+        assert f": {handoff.episode.lead.name}</p>" in response.content.decode()  # type: ignore[attr-defined]
         touch = Touch.objects.get()
         assert (touch.means, touch.outcome, touch.direction) == (means, outcome, "outbound")
         assert (touch.performed_by, touch.handoff) == (firm.ben.user, handoff)
@@ -141,7 +141,7 @@ class TestLog:
         lead, client = firm.offered(now=now - timedelta(minutes=3)).episode.lead, signed(firm.ben.user)
         key = re.search(r'name="key" value="(\w+)"', move(client, lead))
         assert key is not None
-        for said in ("Recorded: ", "recorded already, once"):
+        for said in ("Reached: ", "recorded already, once"):
             body = {"chip": "connected", "key": key[1]}
             shown = client.post(f"/leads/{lead.public_id}/log/", body, **HTMX)
             assert said in shown.content.decode()
@@ -156,7 +156,8 @@ class TestLog:
     def test_works_without_scripts(self, firm: Company, signed: Signed, now: datetime) -> None:
         lead = firm.offered(now=now).episode.lead
         response = signed(firm.ben.user).post(f"/leads/{lead.public_id}/log/", {"chip": "voicemail"})
-        assert (response.status_code, response["Location"]) == (302, f"/leads/{lead.public_id}/promise/")
+        page = f"/leads/{lead.public_id}/promise/?touched={Touch.objects.get().public_id}"
+        assert (response.status_code, response["Location"]) == (302, page)
 
 
 class TestWhoSeesIt:
