@@ -70,6 +70,10 @@ let answeredAt = 0;
 document.addEventListener("htmx:beforeSend", (event) => sentAt.set(event.detail.xhr, performance.now()));
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { elt, verb } = event.detail.requestConfig;
+  const lead = elt.dataset.undo;
+  const promise = lead && one(`[data-lead="${lead}"] #promise, #promise[data-lead="${lead}"]`);
+  // What was taken back is drawn anew where it stands; where another lead stands by now, that one stays.
+  if (promise) [event.detail.target, event.detail.swapOverride] = [promise, "innerHTML"];
   if (verb !== "get" || elt.id === "list") answeredAt = performance.now();
   else if (elt.id === "arrivals" && sentAt.get(event.detail.xhr) < answeredAt) event.detail.shouldSwap = false;
   // What asked has gone meanwhile; what else the answer brings still finds its place.
@@ -111,7 +115,10 @@ document.addEventListener("htmx:sendError", (event) => {
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) found();
+  const { elt, successful, xhr } = event.detail;
+  if (successful) found();
+  // What was taken back, or can be no more, is not offered any longer.
+  if (elt.matches("[data-undo]") && (successful || xhr.status === 409)) elt.closest(".toast")?.remove();
 });
 
 tick();

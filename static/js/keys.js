@@ -25,6 +25,15 @@ function back() {
 const onLead = (what) => () => chosen() || one(`[data-answer="${what}"]`);
 const answers = (what) => ({ run: () => answer(what), when: onLead(what) });
 
+/* Undo means the newest thing only: of what has none, nothing older is taken back in its place. */
+const newestUndo = () => one("#toasts .toast:first-child [data-undo]");
+function undo() {
+  const form = newestUndo();
+  if (!form) return;
+  htmx.process(form); // it may have come in this very moment
+  form.requestSubmit();
+}
+
 /* What each action does, and when there is something to do it with; without `when` always. */
 export const actions = {
   next: { run: () => move(1), when: () => one("#rows .row, .board-row, .table tbody th a") },
@@ -38,7 +47,7 @@ export const actions = {
   letter: openLetter,
   sent,
   log: { run: log, when: isArmed },
-  undo: { run: () => one("#toasts [data-undo]")?.requestSubmit(), when: () => one("#toasts [data-undo]") },
+  undo: { run: undo, when: newestUndo },
   select: { run: () => toggle(chosen()), when: () => one(".row-pick input", chosen() ?? document) },
   arrivals: { run: () => one('[data-do="new"]')?.click(), when: () => one('[data-do="new"]') },
   find: { run: () => one("#search")?.select() },
