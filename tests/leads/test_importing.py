@@ -253,7 +253,7 @@ class TestMapping:
     @pytest.mark.parametrize(
         ("header", "overrides", "sentence"),
         [
-            (["Name", "Plan"], [], 'No column holds an e-mail or a user id.*--map "Column=email".*Name, Plan'),
+            (["Name", "Plan"], [], "No column holds an e-mail or a user id.*Map the column that holds it.*Name, Plan"),
             (["jane@acme.example", "Jane"], [], "Add a header line"),
             (["Email"], ["Nope=title"], 'no column "Nope"'),
             (["Email", "A"], ["A=shoe size"], "is no field"),
