@@ -86,3 +86,9 @@ class TestMoments:
                 page = boss.get(path).content.decode()
                 assert said in page
                 assert " p.m." not in page
+
+    def test_are_told_to_scripts_as_the_house_says_them(self, boss: Client) -> None:
+        boss.post("/preferences/", {"clock": "12", "date_order": "month"})
+        catalog = boss.get("/admin/jsi18n/")
+        assert catalog.status_code == 200
+        assert '"DATETIME_FORMAT": "j M Y, H:i"' in catalog.content.decode()
