@@ -135,7 +135,7 @@ class TestLeadPage:
         for number in range(30):
             act(lead, f"Act {number}", at=now - timedelta(hours=number))
         client = signed(firm.ben.user)
-        with django_assert_max_num_queries(22):
+        with django_assert_max_num_queries(23):
             client.get(page_of(lead, "story/"))
 
 
