@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,10 +13,11 @@ from leads.locks import LeadGone
 from leads.models import Lead, Role, TeamMembership, User
 from leads.transactions import business
 from scoring import episodes
+from scoring.models import Episode
 from sla.clocks import targets
 from sla.handoffs import moves, sheets, verdicts
 from sla.handoffs.answers import depth_of, given_note
-from sla.models import OPEN_STATES, Handoff, PolicyVersion, State, Target, Touch
+from sla.models import OPEN_STATES, Handoff, PaperOffer, PolicyVersion, State, Target, Touch
 from sla.nextsteps import keeping
 from sla.shadow import answering
 
@@ -91,16 +93,11 @@ def record(
         known = Touch.objects.filter(recorded_by=recorded_by, external_id=external_id).first()
         if known is not None:
             return _same(known, body, occurred_at)
-    episode = episodes.open_for(lead.pk)
-    handoff = _open_handoff(episode.pk) if episode is not None else None
-    if handoff is not None and episode is not None:
-        handoff.episode = episode
-        now = max(now, *moves.last_rows(episode, handoff))
+    answered, now = _answered(lead, now=now)
     occurred_at = _moment(occurred_at or now, now=now)
     _check_meeting(meeting_at, outcome=outcome, occurred_at=occurred_at)
-    on_paper = answering.offer_of(episode) if handoff is None else None
-    version = handoff.policy_version if handoff is not None else on_paper.policy_version if on_paper else None
-    counts_at, later = _counts(version, occurred_at, by_machine=by_machine, now=now)
+    counts_at, later = _counts(answered.policy, occurred_at, by_machine=by_machine, now=now)
+    handoff = answered.handoff
     if handoff is not None and counts_at < handoff.offered_at:
         handoff = None  # reached out before this offer: kept, but no answer to it
     touch = Touch(
@@ -115,14 +112,44 @@ def record(
         external_id=external_id,
     )
     _take_in(touch)
-    if handoff is not None and not automated and handoff.episode.lead_id == lead.pk:
+    if automated or not answered.is_about(lead):
+        return touch
+    if handoff is not None:
         handoff.episode.lead = lead
         touch.before = _keep(handoff, touch, lead=lead, by=recorded_by, now=now)
-    elif on_paper is not None and not automated and episode is not None and episode.lead_id == lead.pk:
-        touch.before = answering.touched(on_paper, touch, now=now)
+    elif answered.on_paper is not None:
+        touch.before = answering.touched(answered.on_paper, touch, now=now)
     if touch.before:
         touch.save(update_fields=["before"])
     return touch
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """What a touch may answer: the open episode, and who has it in hand or would have it on paper."""
+
+    episode: Episode | None
+    handoff: Handoff | None
+    on_paper: PaperOffer | None
+
+    @property
+    def policy(self) -> PolicyVersion | None:
+        made = self.handoff or self.on_paper
+        return made.policy_version if made is not None else None
+
+    def is_about(self, lead: Lead) -> bool:
+        """Whether its promises were made about this lead, and not about a colleague whose matter it joined."""
+        return self.episode is not None and self.episode.lead_id == lead.pk
+
+
+def _answered(lead: Lead, *, now: datetime) -> tuple[_Answered, datetime]:
+    """With the moment from which on it can be written, after all that was written of it."""
+    episode = episodes.open_for(lead.pk)
+    handoff = _open_handoff(episode.pk) if episode is not None else None
+    if handoff is None or episode is None:
+        return _Answered(episode, None, answering.offer_of(episode)), now
+    handoff.episode = episode
+    return _Answered(episode, handoff, None), max(now, *moves.last_rows(episode, handoff))
 
 
 def _same(known: Touch, body: dict[str, Any], occurred_at: datetime | None) -> Touch:

@@ -72,22 +72,28 @@ def reopen(handoff_id: int, *, by: User, why: str, now: datetime) -> Handoff:
     hops.start_offered([hop], why="reopened", by=by)
     keeping.plan(hop, why=NextStepChange.Why.ACCEPTED, now=now, by=by)
     matter.hold(goes_to.user, goes_to.team)
-    accepted = Outcome.objects.filter(
-        matter=matter.episode.public_id, kind=Outcome.Kind.ACCEPTED, withdrawn_at=None
-    ).exists()
     mails.news(hop, "reopened", now=now)
-    for lead in [] if accepted or matter.is_signal else matter.everyone:
+    _count_as_accepted(matter, by=by)
+    return hop
+
+
+def _count_as_accepted(matter: Matter, *, by: User) -> None:
+    """What is accepted again counts as accepted, unless it has done so all along; a signal never does."""
+    key = matter.episode.public_id
+    accepted = Outcome.objects.filter(matter=key, kind=Outcome.Kind.ACCEPTED, withdrawn_at=None)
+    if matter.is_signal or accepted.exists():
+        return
+    for lead in matter.everyone:
         outcomes.record(
             lead,
             Outcome.Kind.ACCEPTED,
-            at=now,
-            now=now,
+            at=matter.now,
+            now=matter.now,
             via=Outcome.Via.VERDICT,
             by=by,
-            matter=matter.episode.public_id,
+            matter=key,
             is_colleague=lead.pk != matter.lead.pk,
         )
-    return hop
 
 
 def _standing_verdict(matter: Matter) -> HandoffChange:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
-from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Q
@@ -31,6 +30,7 @@ from sla.handoffs.answers import reasons_for
 from sla.models import Handoff, Reason
 from sla.routing import handing_over
 from sla.rows import what_happened
+from sla.views.naming import person, versions_seen
 from sla.views.once import FIELDS_AT_MOST, Draft, SentBefore, draft_of, new_key, once
 from sla.views.sheets import Choice, evidence_name
 
@@ -125,13 +125,7 @@ def _carried(request: HttpRequest) -> list[tuple[str, str]]:
 
 def _chosen(request: HttpRequest, viewer: User) -> list[tuple[Handoff, int | None]]:
     """The hand-offs that were ticked, each with the version the page saw. What isn't theirs is not there."""
-    ticked: dict[UUID, int | None] = {}
-    for item in request.POST.getlist("handoff"):
-        name, _, version = item.partition(":")
-        try:
-            ticked[UUID(name)] = int(version) if version.isdecimal() and len(version) < 10 else None
-        except ValueError:
-            continue
+    ticked = versions_seen(request.POST.getlist("handoff"))
     if not ticked:
         raise Invalid("Tick the leads first.", field="handoff")
     if len(ticked) > AT_MOST:
@@ -157,9 +151,7 @@ def _verb(request: HttpRequest, answer: str, *, by: User) -> Give:
         note = request.POST.get("note", "")
         no: dict[str, Any] = {"reason": reason, "evidence": evidence, "note": note}
         return lambda each, seen: handoffs.reject(each.pk, by=by, now=clock.now(), seen_version=seen, **no)
-    to = User.objects.filter(public_id=_uuid(request.POST["to"]), is_active=True).first()
-    if to is None:
-        raise Invalid("Choose a colleague.", field="to")
+    to = person(request.POST["to"], otherwise="Choose a colleague.")
     why = handing_over.given_why(request.POST.get("why", ""))
     return lambda each, seen: handing_over.hand_over(each.pk, to=to, why=why, by=by, now=clock.now(), seen_version=seen)
 
@@ -230,10 +222,3 @@ def _colleagues(
     users = {handoff.user_id for handoff, _ in chosen}
     teams = Team.objects.filter(desk__isnull=False, memberships__user__in=users).distinct()
     return handing_over.colleagues_in(teams, but=users.pop() if len(users) == 1 else 0, now=now)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        return UUID(int=0)

@@ -20,6 +20,7 @@ from scoring.models import Episode, EpisodeChange, EpisodeMember
 from sla import handoffs
 from sla.models import Handoff
 from sla.views import answers
+from sla.views.naming import key_or_404
 
 WHY_LEFT = {
     "split": "has a matter of its own now",
@@ -65,7 +66,7 @@ def split(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Give a colleague a matter of its own: to the same rep, or to whom the rules choose."""
     viewer, now = viewer_of(request), clock.now()
     handoff = get_object_or_404(Handoff.objects.visible_to(viewer).select_related("episode__lead"), public_id=public_id)
-    lead = get_object_or_404(Lead.objects.visible_to(viewer), public_id=_uuid(request.POST.get("lead", "")))
+    lead = get_object_or_404(Lead.objects.visible_to(viewer), public_id=key_or_404(request.POST.get("lead", "")))
     try:
         own = handoffs.split(
             handoff.pk, lead.pk, by=viewer, now=now, anew=request.POST.get("to") == "rules", seen_version=None
@@ -103,10 +104,3 @@ def _entry(row: EpisodeChange, lead: Lead, seen: dict[int, str]) -> Entry:
         who=str(row.by) if row.by else "",
         rank=3,
     )
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        return UUID(int=0)

@@ -19,6 +19,7 @@ from sla.inbox.tabs import Inbox
 from sla.models import Handoff, Rep, SavedFilter
 from sla.rows import Row, rows, what_happened
 from sla.starting import steps
+from sla.views.naming import key_of
 from sla.views.once import new_key
 from sla.views.toasts import toast_after
 
@@ -119,21 +120,13 @@ def _seen(request: HttpRequest) -> dict[UUID, tuple[int, str]]:
     for item in request.GET.getlist("seen")[:SEEN_AT_MOST]:
         key, _, rest = item.partition(":")
         version, _, stamp = rest.partition(":")
-        try:
-            seen[UUID(key)] = int(version[:9]), stamp
-        except ValueError:
-            continue
+        if (named := key_of(key)) is not None and version[:9].isdecimal():
+            seen[named] = int(version[:9]), stamp
     return seen
 
 
 def _keys(texts: list[str]) -> list[UUID]:
-    found = []
-    for text in texts[:SEEN_AT_MOST]:
-        try:
-            found.append(UUID(text))
-        except ValueError:
-            continue
-    return found
+    return [key for key in map(key_of, texts[:SEEN_AT_MOST]) if key is not None]
 
 
 def _moment(text: str) -> datetime | None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +21,7 @@ from leads.models import Lead, User
 from leads.transactions import business
 from leads.viewer import is_part
 from sla.models import AnsweredRequest
+from sla.views.naming import key_of
 
 UNSENT: Final = "unsent"
 FIELDS_AT_MOST, LONGEST = 40, 2000
@@ -98,7 +98,7 @@ def keeps_text(view: View) -> View:
 
     @functools.wraps(view)
     def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        lead = _uuid(request.POST.get("lead", "")) if request.method == "POST" else None
+        lead = key_of(request.POST.get("lead", "")) if request.method == "POST" else None
         if request.user.is_authenticated or lead is None:
             return view(request, *args, **kwargs)
         request.session[UNSENT] = {"lead": str(lead), "form": form_of(request), "values": _typed(request)}
@@ -114,10 +114,3 @@ def keeps_text(view: View) -> View:
 def _typed(request: HttpRequest) -> dict[str, str]:
     typed = [(name, value) for name, value in request.POST.items() if name not in NOT_TYPED and value]
     return {name[:60]: str(value)[:LONGEST] for name, value in typed[:FIELDS_AT_MOST]}
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,6 +17,7 @@ from leads.viewer import signed_in, viewer_of
 from scoring.models import Lane, Tier
 from sla import simulating
 from sla.simulating import Asked
+from sla.views.naming import key_or_404
 
 FOUND: Final = 10
 MAY_ASK: Final = (Role.MANAGER, Role.REVOPS, Role.ADMIN)
@@ -66,7 +66,7 @@ def _names() -> list[str]:
 def _asked(viewer: User, typed: dict[str, str]) -> Asked | None:
     at = simulating.read_instant(typed["at"], now=clock.now(), zone=viewer.time_zone)
     if typed["lead"]:
-        lead = get_object_or_404(_visible(viewer).select_related("account"), public_id=_uuid(typed["lead"]))
+        lead = get_object_or_404(_visible(viewer).select_related("account"), public_id=key_or_404(typed["lead"]))
         return simulating.asked_of(lead, at=at)
     return _described(typed, at=at) if typed["go"] else None
 
@@ -90,10 +90,3 @@ def _found(viewer: User, asked: str) -> list[Lead]:
         named = Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
         leads = leads.filter(named | Q(account__name__icontains=word) | Q(account__domain__icontains=word))
     return list(leads.order_by("-created_at", "-pk")[:FOUND])
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Http404 from None

@@ -15,6 +15,7 @@ from sla.handoffs.taking_back import is_handed_over
 from sla.models import Handoff, HandoffChange, State, TakenBackTouch, Touch
 from sla.rows import what_happened
 from sla.views import meetings
+from sla.views.naming import key_of
 from sla.views.once import new_key
 
 SAID = {
@@ -72,9 +73,9 @@ def of_taken_back(taken: TakenBackTouch) -> Toast:
 
 def toast_after(request: HttpRequest, *, now: datetime) -> Toast | None:
     """On the page after a verdict or a touch given without scripts: the toast, while undo still works."""
-    if touched := _uuid(request.GET.get("touched", "")):
+    if touched := key_of(request.GET.get("touched", "")):
         return _after_touch(request, touched, now=now)
-    done = _uuid(request.GET.get("done", ""))
+    done = key_of(request.GET.get("done", ""))
     handoff = Handoff.objects.visible_to(viewer_of(request)).filter(public_id=done).first() if done else None
     again = request.GET.get("again") == "yes"
     return of_verdict(handoff, now=now, again=again) if handoff is not None else None
@@ -104,10 +105,3 @@ def _what(handoff: Handoff, last: HandoffChange | None) -> str:
 def _seconds_left(at: datetime, *, now: datetime) -> int:
     """How long undo still works, in whole seconds."""
     return max(0, int((at + UNDO_FOR - now).total_seconds()))
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -21,6 +21,7 @@ from sla import checklists, handoffs, touches
 from sla.models import Handoff, Reason, Touch
 from sla.routing import handing_over
 from sla.views import answers, meetings
+from sla.views.naming import person
 from sla.views.once import SentBefore, form_of, keeps_text, once
 from sla.views.sheets import evidence_name
 
@@ -91,7 +92,8 @@ def return_(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
 @verdict
 def convert(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """Sales-qualified, with what is known of the questions of the checklist, and who takes it from here."""
-    to = _person(request, "Choose who takes it from here.") if request.POST.get("to") else None
+    named = request.POST.get("to", "")
+    to = person(named, otherwise="Choose who takes it from here.") if named else None
     return handoffs.convert(
         handoff_id,
         to=to,
@@ -105,7 +107,7 @@ def convert(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
 @verdict
 def hand_over(request: HttpRequest, handoff_id: int, told: Told) -> Handoff:
     """The rep, or a manager for them, gives it to a colleague, with the reason; told is how the former one stands."""
-    to = _person(request, "Choose a colleague.")
+    to = person(request.POST.get("to", ""), otherwise="Choose a colleague.")
     why, seen = request.POST.get("why", ""), seen_version(request)
     handing_over.hand_over(handoff_id, to=to, why=why, seen_version=seen, **told)
     return Handoff.objects.select_related("user", "episode__lead").get(pk=handoff_id)
@@ -189,21 +191,6 @@ def _chosen(request: HttpRequest, name: str) -> str:
     if not value:
         raise Invalid("Choose a reason.", field=name)
     return value
-
-
-def _person(request: HttpRequest, otherwise: str) -> User:
-    """Whom the form names. Raises Invalid with this sentence where there is nobody."""
-    found = User.objects.filter(public_id=_uuid(request.POST.get("to", "")), is_active=True).first()
-    if found is None:
-        raise Invalid(otherwise, field="to")
-    return found
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        return UUID(int=0)
 
 
 def _local(request: HttpRequest, name: str) -> datetime | None:

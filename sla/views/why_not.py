@@ -12,6 +12,7 @@ from leads.models import Lead
 from leads.viewer import is_part, signed_in, viewer_of
 from sla import why
 from sla.models import Handoff, Leg
+from sla.views.naming import key_or_404
 
 
 @signed_in
@@ -35,7 +36,4 @@ def why_not(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def _asked(request: HttpRequest) -> UUID | None:
     text = request.GET.get("rep", "")
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        raise Http404 from None
+    return key_or_404(text) if text else None

@@ -29,9 +29,9 @@ from sla.querysets import HandoffQuerySet
 from sla.routing import nudging, reassigning
 from sla.rows import Row, rows, what_happened
 from sla.views.board.narrowing import teams_of
+from sla.views.naming import person_or_rules, versions_seen
 
 MOST: Final = 100
-BY_RULES: Final = "rules"
 SHEET: Final = "sla/board_act.html"
 
 Do = Callable[[Handoff, int | None], str]
@@ -134,7 +134,7 @@ def _wanted(request: HttpRequest, viewer: User, now: datetime) -> Do | Invalid:
             seconds = _seconds(request.POST.get("hours", ""))
             return lambda handoff, version: _extend(handoff, version, viewer, reason, seconds, now)
         if what == "reassign":
-            to = _to(request.POST.get("to", ""))
+            to = person_or_rules(request.POST.get("to", ""))
             return lambda handoff, version: _reassign(handoff, version, viewer, reason, to, now)
     except Invalid as refusal:
         return refusal
@@ -161,19 +161,6 @@ def _reassign(handoff: Handoff, version: int | None, by: User, reason: str, to: 
     return f"Offered to {made.user}." if made is not None else "The rules find the next rep; until then it waits."
 
 
-def _to(text: str) -> User | None:
-    """The chosen rep, or None for the rules. Raises Invalid."""
-    if text == BY_RULES:
-        return None
-    try:
-        found = User.objects.filter(public_id=UUID(text), is_active=True).first()
-    except ValueError:
-        found = None
-    if found is None:
-        raise Invalid("Choose a rep, or let the rules decide.", field="to")
-    return found
-
-
 def _seconds(text: str) -> int:
     """The hours that were typed, as seconds. Raises Invalid."""
     try:
@@ -188,14 +175,7 @@ def _seconds(text: str) -> int:
 def _seen(request: HttpRequest) -> dict[UUID, int | None]:
     """The chosen hand-offs, each with the version that the board showed. What can't be read is left out."""
     asked = request.POST if request.method == "POST" else request.GET
-    seen: dict[UUID, int | None] = {}
-    for item in asked.getlist("h")[:MOST]:
-        key, _, version = item.partition(":")
-        try:
-            seen[UUID(key)] = int(version) if version.isdecimal() and len(version) < 10 else None
-        except ValueError:
-            continue
-    return seen
+    return versions_seen(asked.getlist("h")[:MOST])
 
 
 def _back(request: HttpRequest) -> str:

@@ -24,9 +24,9 @@ from sla.models import Contest
 from sla.querysets import first_of, managed_teams
 from sla.routing import handing_over
 from sla.routing.handing_over import Colleague
+from sla.views.naming import BY_RULES, person_or_rules
 
 SHOWN: Final = 12
-BY_RULES: Final = "rules"
 PAGE: Final = "sla/contested.html"
 
 
@@ -88,21 +88,8 @@ def _decided(request: HttpRequest, contest: Contest, *, by: User, now: datetime)
     if decision != "overturn":
         raise Invalid("Uphold it, or overturn it.", field="decision")
     seen = request.POST.get("seen", "")
-    return contests.overturn(contest.pk, why=why, to=_to(request), by=by, now=now, seen=seen)
-
-
-def _to(request: HttpRequest) -> User | None:
-    """The chosen rep, or None for the rules. Raises Invalid."""
-    text = request.POST.get("to", BY_RULES)
-    if text == BY_RULES:
-        return None
-    try:
-        found = User.objects.filter(public_id=UUID(text), is_active=True).first()
-    except ValueError:
-        found = None
-    if found is None:
-        raise Invalid("Choose a rep, or let the rules decide.", field="to")
-    return found
+    to = person_or_rules(request.POST.get("to", BY_RULES))
+    return contests.overturn(contest.pk, why=why, to=to, by=by, now=now, seen=seen)
 
 
 def _sheet(request: HttpRequest, contest: Contest, *, now: datetime, refused: Refused | None = None) -> HttpResponse:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
@@ -17,6 +17,7 @@ from leads.viewer import signed_in, viewer_of
 from sla.models import LeftBehind
 from sla.people import left_behind
 from sla.querysets import managed_teams
+from sla.views.naming import key_or_404
 
 
 @signed_in
@@ -24,7 +25,7 @@ from sla.querysets import managed_teams
 def give(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Give it to another rep."""
     left, viewer = _one(request, public_id), viewer_of(request)
-    rep = get_object_or_404(User, public_id=_uuid(request.POST.get("rep", "")), is_active=True)
+    rep = get_object_or_404(User, public_id=key_or_404(request.POST.get("rep", "")), is_active=True)
     return _do(
         request,
         lambda: left_behind.give(left.pk, rep=rep, by=viewer, now=clock.now()),
@@ -70,10 +71,3 @@ def _do(request: HttpRequest, verb: Callable[[], object], done: str) -> HttpResp
     else:
         messages.success(request, done)
     return redirect("board")
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Http404 from None

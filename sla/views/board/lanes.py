@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
-from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
@@ -18,6 +17,7 @@ from sla.rows import Row, rows
 from sla.views.board.counting import told
 from sla.views.board.narrowing import HOUR, LANES, NUMBERS, QUARTER, Look, within
 from sla.views.dues import nearest_of
+from sla.views.naming import key_of
 
 OF_EACH: Final = 8
 # What has time, or no clock, shows its first few: it is not what a manager acts on first.
@@ -136,12 +136,13 @@ def _place(handoff: Handoff) -> str:
 
 def _beyond(after: str) -> Q:
     """What comes after a place; after one that can't be read, everything."""
-    text, _, key = after.partition("~")
+    text, _, name = after.partition("~")
+    key = key_of(name)
     try:
         due_at = datetime.fromisoformat(text) if text else None
-        last = Handoff.objects.filter(public_id=UUID(key)).values_list("pk", flat=True).first()
     except ValueError:
         return Q()
+    last = Handoff.objects.filter(public_id=key).values_list("pk", flat=True).first() if key is not None else None
     if last is None or (due_at is not None and due_at.tzinfo is None):
         return Q()
     if due_at is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +21,7 @@ from sla.holidays.plans import Plan, PlanError
 from sla.models import Desk, Rep
 from sla.starting import promises as beginning
 from sla.starting import teams, trial
+from sla.views.naming import key_of
 from sla.views.start.basics import zones
 from sla.views.start.shell import done, guided, show
 
@@ -102,7 +102,10 @@ def _asked(request: HttpRequest) -> str:
         ("revoke", invitations.revoke, "The invitation of {} is taken back."),
     ):
         if given.get(what):
-            return told.format(verb(_uuid(given[what]), now=now, by=by).email)
+            key = key_of(given[what])
+            if key is None:
+                raise Invalid("There is no such invitation.")
+            return told.format(verb(key, now=now, by=by).email)
     team_id, capacity = given.get("team", ""), given.get("capacity", "") or "20"
     if not capacity.isascii() or not capacity.isdecimal() or len(capacity) > 5:
         raise Invalid("Write how many leads at once as a number, such as 20.", field="capacity")
@@ -117,13 +120,6 @@ def _asked(request: HttpRequest) -> str:
         by=by,
     )
     return f"{made.full_name} is asked by mail, at {made.email}."
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise Invalid("There is no such invitation.") from error
 
 
 @guided
