@@ -14,17 +14,25 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads import clock
-from leads.api.fields import OneOf
 from leads.errors import Invalid
 from leads.models import Lead, User
 from sla import clocks, handoffs, touches
 from sla.api import contests
+from sla.api.bodies import (
+    ConvertSerializer,
+    HandOverSerializer,
+    RejectSerializer,
+    ReturnSerializer,
+    SeenSerializer,
+    SplitSerializer,
+    TouchActionSerializer,
+)
 from sla.api.clocks import ClockActions
 from sla.api.idempotency import idempotent
 from sla.api.touches import TouchSerializer
 from sla.handoffs import verdicts
 from sla.handoffs.moves import NotYours, may_act
-from sla.models import Clock, Handoff, Leg, Reason, State, Touch
+from sla.models import Clock, Handoff, Leg, Reason, State
 from sla.routing import handing_over
 
 
@@ -127,59 +135,6 @@ class HandoffFilter(django_filters.FilterSet):
     def by_email(self, queryset: QuerySet[Handoff], name: str, value: str) -> QuerySet[Handoff]:
         leads = Lead.objects.filter(identities__kind="email", identities__value=value.strip().lower())
         return queryset.filter(episode__lead__in=leads)
-
-
-class SeenSerializer(serializers.Serializer[Any]):
-    """The hand-off version the caller saw; optional."""
-
-    version = serializers.IntegerField(required=False, allow_null=True, default=None)
-
-
-class RejectSerializer(SeenSerializer):
-    reason = serializers.CharField(help_text="Code of a reason that may be given before accepting.")
-    evidence = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=500, help_text="What the reason asks for."
-    )
-    named_date = serializers.DateTimeField(
-        required=False, allow_null=True, default=None, help_text="For a reason that comes back on a named date."
-    )
-    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
-
-
-class ReturnSerializer(RejectSerializer):
-    reason = serializers.CharField(help_text="Code of a reason that may be given after accepting.")
-
-
-class ConvertSerializer(SeenSerializer):
-    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
-    bant = serializers.DictField(child=serializers.CharField(), required=False, default=dict)
-    to = serializers.EmailField(
-        required=False,
-        allow_null=True,
-        default=None,
-        help_text="E-mail of the next owner, who is asked to close; empty: the rep keeps the lead.",
-    )
-
-
-class HandOverSerializer(SeenSerializer):
-    to = serializers.EmailField(help_text="E-mail of the colleague.")
-    why = serializers.CharField(max_length=2000)
-
-
-class SplitSerializer(SeenSerializer):
-    lead = serializers.UUIDField(help_text="Who joined the matter and is to have one of their own.")
-    anew = serializers.BooleanField(default=False, help_text="Let the rules choose a rep, instead of the same one.")
-
-
-class TouchActionSerializer(serializers.Serializer[Any]):
-    means = OneOf(Touch.Means.choices)
-    outcome = OneOf(Touch.Outcome.choices)
-    direction = OneOf(Touch.Direction.choices, default=Touch.Direction.OUTBOUND)
-    occurred_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
-    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
-    meeting_at = serializers.DateTimeField(
-        required=False, allow_null=True, default=None, help_text="With the outcome booked: when the meeting is."
-    )
 
 
 def _colleague(email: str) -> User:
