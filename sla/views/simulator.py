@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from leads import clock
@@ -16,7 +17,7 @@ from leads.models import Lead, Role, User
 from leads.viewer import signed_in, viewer_of
 from scoring.models import Lane, Tier
 from sla import simulating
-from sla.simulating import Asked
+from sla.simulating import YEARS, Asked
 from sla.views.naming import key_or_404
 
 FOUND: Final = 10
@@ -50,9 +51,13 @@ def simulator(request: HttpRequest) -> HttpResponse:
         "boxes": [(name, label, typed[name]) for name, label in BOXES],
         "picked": [(name, label, choices, typed[name]) for name, label, choices in PICKED],
         "found": _found(viewer, typed["q"]),
+        "earliest": f"{YEARS[0]}-01-01T00:00",
+        "latest": f"{YEARS[1]}-12-31T23:59",
     }
     try:
-        asked = _asked(viewer, typed)
+        at = simulating.read_instant(typed["at"], now=clock.now(), zone=viewer.time_zone)
+        page["at"] = f"{timezone.localtime(at):%Y-%m-%dT%H:%M}" if typed["at"] else ""
+        asked = _asked(viewer, typed, at=at)
         page["told"] = simulating.simulate(asked, zone=viewer.time_zone) if asked is not None else None
     except Invalid as refusal:
         page["refused"] = str(refusal)
@@ -63,8 +68,7 @@ def _names() -> list[str]:
     return ["q", "lead", "at", "attributes", "go", *(box[0] for box in BOXES), *(box[0] for box in PICKED)]
 
 
-def _asked(viewer: User, typed: dict[str, str]) -> Asked | None:
-    at = simulating.read_instant(typed["at"], now=clock.now(), zone=viewer.time_zone)
+def _asked(viewer: User, typed: dict[str, str], *, at: datetime) -> Asked | None:
     if typed["lead"]:
         lead = get_object_or_404(_visible(viewer).select_related("account"), public_id=key_or_404(typed["lead"]))
         return simulating.asked_of(lead, at=at)

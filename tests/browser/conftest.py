@@ -8,7 +8,7 @@ few. All are marked `pytest.mark.django_db(transaction=True)`, and behind each o
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.browser.tabs import Tab, Tabs
 from tests.desk import Company, company
 
 Visit = Callable[..., Page]
+OPENED = pytest.StashKey[list[Tab]]()
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +73,17 @@ def tabs(browser: Browser, live_server: LiveServer) -> Iterator[Tabs]:
     kept.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Behind what failed stands what its tabs showed."""
+    report = yield
+    if report.when == "call" and report.failed:
+        report.sections += [(f"Tab at {tab.page.url}", tab.shown()) for tab in item.stash.get(OPENED, [])]
+    return report
+
+
 @pytest.fixture
-def visit(tabs: Tabs, live_server: LiveServer) -> Iterator[Visit]:
+def visit(request: pytest.FixtureRequest, tabs: Tabs, live_server: LiveServer) -> Iterator[Visit]:
     """Open a page as somebody, in a tab of their own; what a console complains of fails the test.
 
     A tab that cannot be made as good as new (init scripts, permissions, pages of elsewhere) is nobody else's: `own`.
@@ -84,6 +94,7 @@ def visit(tabs: Tabs, live_server: LiveServer) -> Iterator[Visit]:
         options = {"viewport": WIDE, "own": "permissions" in options or not path.startswith("/"), **options}
         tab = tabs.take(**options)
         opened.append((tab, options))
+        request.node.stash.setdefault(OPENED, []).append(tab)
         tab.expected = expect_status
         sign_in(tab.context, user, live_server.url)
         tab.page.goto(path)

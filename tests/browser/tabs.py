@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Error, Page, Request
 
 # What can be changed on a page that is open; whatever else was asked for is another kind of tab.
 LIGHTS = {"color_scheme": "light", "reduced_motion": "no-preference"}
@@ -65,6 +65,14 @@ class Tab:
             if other != self.page:
                 other.wait_for_load_state("networkidle")
                 other.close()
+
+    def shown(self) -> str:
+        """The beginning of what can be read on it, and what is under way: for whoever asks why a test failed."""
+        try:
+            text = str(self.page.evaluate("document.body?.innerText.slice(0, 2000) ?? ''"))
+        except Error as error:
+            text = str(error)
+        return "\n".join([text, *self.complaints, *(f"under way: {each.url}" for each in self._under_way)])
 
     def forget(self) -> None:
         """As good as new."""

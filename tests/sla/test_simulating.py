@@ -6,8 +6,9 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.apps import apps
@@ -215,6 +216,17 @@ class TestThePage:
         wrong = signed_in(house.manager).get("/simulator/", {"go": "yes", "attributes": '{"lead.land": 1}'})
         assert wrong.status_code == 422
         assert "there is no “lead.land”" in wrong.content.decode()
+
+    def test_keeps_the_moment_that_was_asked_for_in_the_zone_of_who_asks(self, house: desk.Company) -> None:
+        client = signed_in(house.manager)
+        zone = ZoneInfo(house.manager.time_zone)
+        asked = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
+        page = client.get("/simulator/", {"go": "yes", "at": asked.isoformat()}).content.decode()
+        assert page.count(f'value="{asked.astimezone(zone):%Y-%m-%dT%H:%M}"') == 2
+        assert client.get("/simulator/").content.decode().count('name="at" value=""') == 2
+        wrong = client.get("/simulator/", {"go": "yes", "at": "noon"})
+        assert wrong.status_code == 422
+        assert "“noon” is no instant" in wrong.content.decode()
 
     def test_is_for_those_who_route(self, house: desk.Company) -> None:
         assert signed_in(house.ben.user).get("/simulator/").status_code == 404
