@@ -60,6 +60,11 @@ class StageRuleAdmin(RoleAdmin):
     hide_ordering_field = True
     fields = ("name", "activity", "condition", "to_stage", "is_active")
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may not edit it reads the condition as a sentence."""
+        told = super().get_fields(request, obj)
+        return told if self.may_edit(request) else ["reads" if each == "condition" else each for each in told]
+
     def has_delete_permission(self, request: HttpRequest, obj: StageRule | None = None) -> bool:
         # A shipped one would come back with the next migration.
         return super().has_delete_permission(request, obj) and not (obj is not None and obj.is_shipped)

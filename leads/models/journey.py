@@ -152,4 +152,4 @@ class StageRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.activity} → {self.to_stage}"
+        return f"{self.activity} → {self.get_to_stage_display()}"

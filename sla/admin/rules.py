@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -51,6 +51,21 @@ def warn(request: HttpRequest, found: Iterable[publishing.Behind], row: Any) -> 
 class RowAdmin(VersionedAdmin):
     """Rows that the database keeps in versions: each save is signed with who and why."""
 
+    # For those who only read: what stands in place of what is typed, or that nothing does.
+    read_as: Mapping[str, str | None] = {"why": None, "seen": None}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may not edit it is not shown the boxes of a change, and reads conditions as sentences."""
+        told = super().get_fieldsets(request, obj)
+        if self.may_edit(request):
+            return told
+        read = [(name, {**options, "fields": self._read(options["fields"])}) for name, options in told]
+        return [(name, options) for name, options in read if options["fields"]]
+
+    def _read(self, fields: Iterable[Any]) -> list[Any]:
+        kept = [tuple(self._read(each)) if isinstance(each, tuple) else self.read_as.get(each, each) for each in fields]
+        return [each for each in kept if each]
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         moved = change and form.changed_data == [self.ordering_field]
         why = "Moved in the order" if moved else form.cleaned_data.get("why", "")
@@ -95,6 +110,7 @@ class RoutingRuleAdmin(RowAdmin):
     editors, readers = REVOPS, DESK
     addable = changeable = True
     form = RoutingRuleForm
+    read_as = {**RowAdmin.read_as, "condition": "reads"}
     list_before_template = "admin/behind.html"
     list_display = ("name", "reads", "team", "strategy", "is_active")
     list_select_related = ("team",)

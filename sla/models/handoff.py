@@ -86,7 +86,7 @@ class Handoff(models.Model):
     evidence = models.CharField(max_length=500, blank=True, help_text="What the reason asks for; a text or a link.")
     note = models.TextField(blank=True, max_length=2000)
     named_date = models.DateTimeField(null=True, blank=True)
-    bant = models.JSONField(default=dict, blank=True, help_text="On convert: budget, authority, need, timing.")
+    bant = models.JSONField("BANT", default=dict, blank=True, help_text="On convert: budget, authority, need, timing.")
     source = models.CharField(
         max_length=120, blank=True, help_text="Where the lead came from first, as it was known at the offer."
     )
@@ -106,6 +106,7 @@ class Handoff(models.Model):
     objects = HandoffQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "hand-off"
         constraints = [
             models.UniqueConstraint(
                 fields=["episode"], condition=Q(state__in=["offered", "accepted"]), name="one_open_handoff_per_episode"
@@ -231,6 +232,7 @@ class HandoffChange(models.Model):
     before = models.JSONField(default=dict, blank=True, help_text="What undo restores: stage, rest, evidence, clocks.")
 
     class Meta:
+        verbose_name = "hand-off change"
         ordering = ["at", "id"]
         constraints = [models.CheckConstraint(condition=legal_moves(), name="handoff_moves_are_legal")]
 

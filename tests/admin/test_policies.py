@@ -51,6 +51,24 @@ class TestPolicies:
         post(boss, address(RoutingRule, "add"), condition_0="lead.country", condition_1="is", **given)
         assert "country is france" in boss.get(address(RoutingRule, "changelist")).content.decode()
 
+    def test_tells_who_only_reads_a_rule_or_a_reason_no_more_than_there_is(self, shop: desk.Company) -> None:
+        rule = RoutingRule.objects.latest("pk")
+        post(
+            signed_in("revops"),
+            address(RoutingRule, "change", rule.pk),
+            condition_0="lead.country",
+            condition_1="is",
+            condition_2="France",
+        )
+        reader, editor = signed_in("manager"), signed_in("revops")
+        page = reader.get(address(RoutingRule, "change", rule.pk)).content.decode()
+        assert "country is france" in page
+        assert "lead.country" not in page
+        for row in (rule, Reason.objects.latest("pk")):
+            url = address(type(row), "change", row.pk)
+            assert "field-why" not in reader.get(url).content.decode()
+            assert "field-why" in editor.get(url).content.decode()
+
     def test_refuses_a_rule_that_could_not_work(self, boss: Client, shop: desk.Company) -> None:
         nowhere = Team.objects.create(name="Nowhere")
         given = {"name": "All", "team": shop.team.pk, "strategy": "round_robin", "if_nobody": "fallback"}

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import pytest
 
-from leads.models import Lead
+from leads.models import Lead, User
 from scoring.assessment import assess
 from scoring.models import Episode
 from sla import routing
-from sla.models import Handoff
+from sla.models import Handoff, RoutingRule
 from tests.browser.conftest import PHONE, Visit
 from tests.desk import Company, act
 
@@ -70,3 +70,18 @@ def test_a_colleague_who_joined_is_told_of_across_the_card(firm: Company, visit:
     assert state is not None
     assert told["width"] > 0.9 * bar["width"]
     assert state["width"] > 200
+
+
+@pytest.mark.parametrize("path", ["/admin/sla/routingrule/", "/admin/sla/checklist/"])
+def test_a_long_cell_of_the_admin_is_read_whole_on_a_phone(firm: Company, visit: Visit, path: str) -> None:
+    countries = [f"Country of number {number}" for number in range(12)]
+    rule = {"name": "Everywhere", "condition": {"field": "lead.country", "op": "in", "value": countries}}
+    RoutingRule.objects.update(**rule)
+    User.objects.filter(pk=firm.manager.pk).update(is_staff=True)
+    page = visit(firm.manager, path, viewport=PHONE)
+    cells = page.locator("#result_list td:not([class*=action])")
+    cut = cells.evaluate_all(
+        "all => all.filter(each => each.scrollHeight > each.clientHeight + 1).map(e => e.innerText)"
+    )
+    assert cells.count() > 3
+    assert cut == []
