@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
 from typing import Final, NamedTuple
-
-from django.conf import settings
 
 from leads.models import User
 
@@ -22,8 +18,8 @@ class Hint(NamedTuple):
 
 # By the name of the route; a page without a line explains nothing.
 HINTS: Final[dict[str, Hint]] = {
-    "inbox": Hint("Your leads, what runs out first on top: a accepts, r rejects with a reason, z undoes.", "first-day"),
-    "lead": Hint("One person: why they qualified, by when you promised an answer, and all they did.", "architecture"),
+    "inbox": Hint("Your leads, what runs out first on top: a accepts, r rejects with a reason, z undoes.", "desk"),
+    "lead": Hint("One person: why they qualified, by when you promised an answer, and all they did.", "desk"),
     "leads": Hint("Everybody you may see, the newest first. Find one by name, address or company.", "import"),
     "board": Hint("The floor: what is late, what runs out next, who has how much, who waits for whom.", "operations"),
     "attainment": Hint("What was promised and kept, week by week, how fast, and whose time it was.", "desk"),
@@ -58,19 +54,3 @@ def close(viewer: User, route: str) -> None:
         return
     viewer.hints_closed = [*viewer.hints_closed, route]
     viewer.save(update_fields=["hints_closed"])
-
-
-@cache
-def pages() -> frozenset[str]:
-    """The pages of the handbook."""
-    return frozenset(each.stem for each in _folder().glob("*.md"))
-
-
-@cache
-def page(name: str) -> str:
-    """One of `pages`, as it was written."""
-    return (_folder() / f"{name}.md").read_text()
-
-
-def _folder() -> Path:
-    return Path(settings.BASE_DIR) / "docs"

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from leads import clock, colleagues, finding, hints, preferences, timeline
+from leads import clock, colleagues, finding, handbook, hints, preferences, timeline
 from leads.errors import Invalid
 from leads.models import Lead, MailHours, MailPreference, Role
 from leads.viewer import is_part, signed_in, viewer_of
@@ -90,10 +90,11 @@ def close_hint(request: HttpRequest) -> HttpResponse:
 @signed_in
 @require_GET
 def doc(request: HttpRequest, name: str) -> HttpResponse:
-    """One page of the handbook that comes with Baton, as it was written."""
-    if name not in hints.pages():
+    """One page of the handbook that comes with Baton."""
+    pages = handbook.pages()
+    if name not in pages:
         raise Http404
-    return render(request, "leads/doc.html", {"name": name, "text": hints.page(name)})
+    return render(request, "leads/doc.html", {"page": pages[name], "pages": pages.values()})
 
 
 @signed_in

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from leads import finding
+from leads import finding, handbook
 from leads.models import Role, User
 from leads.viewer import signed_in, viewer_of
 from leads.words import one_line
@@ -57,6 +57,10 @@ def _pages(viewer: User) -> list[Place]:
         Place("Attainment", reverse("attainment"), "chart-bar"),
         Place("Fairness", reverse("fairness"), "scale"),
         Place("How you are told", reverse("mail-preferences"), "bell"),
+        *(
+            Place(f"Handbook: {page.title}", reverse("doc", args=[page.name]), "book-open")
+            for page in handbook.pages().values()
+        ),
     ]
     if viewer.has_role(Role.REP):
         found.append(Place("Time off", reverse("away"), "sun"))
