@@ -63,6 +63,16 @@ class TimingSerializer(serializers.ModelSerializer[ClockTiming]):
         return [{"id": str(v.calendar.public_id), "name": v.calendar.name, "version": v.number} for v in versions]
 
 
+def counted(row: Clock) -> list[dict[str, Any]]:
+    """The intervals that counted towards this deadline."""
+    return [{"from": i.from_at, "to": i.until_at, "seconds": i.seconds} for i in clocks.explain(row).counted]
+
+
+def uncounted(row: Clock) -> list[dict[str, Any]]:
+    """What lay between them, and why it did not count."""
+    return [{"from": i.from_at, "to": i.until_at, "why": i.why} for i in clocks.explain(row).uncounted]
+
+
 class ClockDetailSerializer(serializers.ModelSerializer[Clock]):
     """One promise with its sum: what was counted and what was not, gapless from start to due."""
 
@@ -101,11 +111,11 @@ class ClockDetailSerializer(serializers.ModelSerializer[Clock]):
 
     def get_counted(self, row: Clock) -> list[dict[str, Any]]:
         """From, to and seconds of each interval that counted."""
-        return [{"from": i.from_at, "to": i.until_at, "seconds": i.seconds} for i in clocks.explain(row).counted]
+        return counted(row)
 
     def get_uncounted(self, row: Clock) -> list[dict[str, Any]]:
         """From, to and why of each interval that did not count."""
-        return [{"from": i.from_at, "to": i.until_at, "why": i.why} for i in clocks.explain(row).uncounted]
+        return uncounted(row)
 
 
 class TargetSerializer(serializers.Serializer[Any]):

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from leads import clock
 from leads.errors import Invalid
 from leads.models import Lead, User
-from sla import clocks, handoffs, touches
+from sla import handoffs, touches
 from sla.api import contests
 from sla.api.bodies import (
     ConvertSerializer,
@@ -27,7 +27,7 @@ from sla.api.bodies import (
     SplitSerializer,
     TouchActionSerializer,
 )
-from sla.api.clocks import ClockActions
+from sla.api.clocks import ClockActions, counted, uncounted
 from sla.api.idempotency import idempotent
 from sla.api.touches import TouchSerializer
 from sla.handoffs import verdicts
@@ -61,15 +61,11 @@ class ClockSerializer(serializers.ModelSerializer[Clock]):
 
     def get_counted(self, row: Clock) -> list[dict[str, Any]] | None:
         """From, to and seconds of each interval that counted; only where one hand-off is asked for."""
-        if not self.context.get("with_sums"):
-            return None
-        return [{"from": i.from_at, "to": i.until_at, "seconds": i.seconds} for i in clocks.explain(row).counted]
+        return counted(row) if self.context.get("with_sums") else None
 
     def get_uncounted(self, row: Clock) -> list[dict[str, Any]] | None:
         """From, to and why of each interval that did not count."""
-        if not self.context.get("with_sums"):
-            return None
-        return [{"from": i.from_at, "to": i.until_at, "why": i.why} for i in clocks.explain(row).uncounted]
+        return uncounted(row) if self.context.get("with_sums") else None
 
 
 class HandoffSerializer(serializers.ModelSerializer[Handoff]):
