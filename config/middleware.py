@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -33,6 +34,13 @@ class ViewerTimeZone:
                     return self.get_response(request)
             except zoneinfo.ZoneInfoNotFoundError:
                 return self.get_response(request)
+
+
+class LastSlash(CommonMiddleware):
+    """Who reads is led to the address with its last slash. What is sent is refused: a redirect would lose it."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        return request.method in ("GET", "HEAD") and super().should_redirect_with_slash(request)
 
 
 class PageForWrongMethod:

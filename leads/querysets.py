@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q, Value
@@ -40,6 +41,12 @@ class LeadQuerySet(models.QuerySet["Lead"]):
     def live(self) -> LeadQuerySet:
         """Neither merged away nor erased."""
         return self.filter(merged_into__isnull=True, erased_at__isnull=True)
+
+    def known_as(self, public_id: UUID) -> LeadQuerySet:
+        """The lead of this id; of one that was merged away, the one it was merged into."""
+        from leads.models import Lead
+
+        return self.filter(pk__in=Lead.objects.filter(public_id=public_id).values(now=Coalesce("merged_into", "pk")))
 
     def named(self, text: str) -> LeadQuerySet:
         """Each of the first five words stands in the name, the address or the company.

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.generics import ListAPIView
@@ -15,6 +16,7 @@ from leads.models import Lead, User
 from scoring.models import Criterion, Definition, DefinitionVersion, Score
 
 
+@extend_schema_field(OpenApiTypes.NUMBER)
 class PointsField(serializers.IntegerField):
     """Points as people write them (25, -0.5); stored as whole thousandths."""
 
@@ -71,7 +73,7 @@ class ScoresOfLead(ListAPIView[Score]):
     def get_queryset(self) -> QuerySet[Score]:
         user: User = self.request.user  # type: ignore[assignment]
         public_id: UUID = self.kwargs["public_id"]
-        lead = get_object_or_404(Lead.objects.live().visible_to(user), public_id=public_id)
+        lead = get_object_or_404(Lead.objects.live().visible_to(user).known_as(public_id))
         return lead.scores.select_related("definition", "version").order_by("definition__position", "definition_id")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
@@ -23,6 +23,7 @@ from sla.shadow import answering
 
 GRACE = 900  # seconds, where no policy says otherwise
 AHEAD_AT_MOST = timedelta(minutes=5)
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FARTHEST_MEETING = timedelta(days=366)
 USED: Final = "This external id was used for another touch. Send each touch under an id of its own."
 
@@ -77,7 +78,8 @@ def record(
     one. Raises Invalid, NotTheirs, OnlyRead, TouchConflict.
     """
     _check(means=means, direction=direction, outcome=outcome, external_id=external_id)
-    _allow(lead_id, performed_by=performed_by, recorded_by=recorded_by, by_machine=by_machine)
+    if taken_in_before(recorded_by, external_id) is None:
+        _allow(lead_id, performed_by=performed_by, recorded_by=recorded_by, by_machine=by_machine)
     lead = episodes.lock_matter(lead_id)
     body = {
         "lead_id": lead.pk,
@@ -89,10 +91,9 @@ def record(
         "note": given_note(note),
         "meeting_at": meeting_at,
     }
-    if external_id and recorded_by is not None:
-        known = Touch.objects.filter(recorded_by=recorded_by, external_id=external_id).first()
-        if known is not None:
-            return _same(known, body, occurred_at)
+    known = taken_in_before(recorded_by, external_id)
+    if known is not None:
+        return _same(known, body, occurred_at)
     answered, now = _answered(lead, now=now)
     occurred_at = _moment(occurred_at or now, now=now)
     _check_meeting(meeting_at, outcome=outcome, occurred_at=occurred_at)
@@ -152,6 +153,14 @@ def _answered(lead: Lead, *, now: datetime) -> tuple[_Answered, datetime]:
     return _Answered(episode, handoff, None), max(now, *moves.last_rows(episode, handoff))
 
 
+def taken_in_before(recorded_by: User | None, external_id: str) -> Touch | None:
+    """What this recorder has told under this external id; its answer asks for no right that has been lost since."""
+    if not external_id or recorded_by is None:
+        return None
+    told = Touch.objects.filter(recorded_by=recorded_by, external_id=external_id)
+    return told.select_related("lead", "performed_by").first()
+
+
 def _same(known: Touch, body: dict[str, Any], occurred_at: datetime | None) -> Touch:
     """What was taken in under this id, where it is what is told again."""
     # A moment that lay a little ahead was taken in as the moment of recording.
@@ -169,7 +178,8 @@ def _take_in(touch: Touch) -> None:
     except IntegrityError as error:
         if "touch_taken_in_once" not in str(error):
             raise
-        raise TouchConflict(USED, field="external_id") from error
+        known = taken_in_before(touch.recorded_by, touch.external_id)
+        raise TouchConflict(USED, field="external_id", **({"touch": str(known.public_id)} if known else {})) from error
 
 
 def _keep(handoff: Handoff, touch: Touch, *, lead: Lead, by: User | None, now: datetime) -> dict[str, Any]:
@@ -215,6 +225,10 @@ def _counts(
 def _moment(occurred_at: datetime, *, now: datetime) -> datetime:
     if occurred_at.tzinfo is None or occurred_at > now + AHEAD_AT_MOST:
         raise Invalid("A touch can't lie in the future.", field="occurred_at")
+    if occurred_at < EARLIEST:
+        raise Invalid(
+            f"A touch can't lie before {EARLIEST.year}. Leave the time out where it is not known.", field="occurred_at"
+        )
     return min(occurred_at, now)
 
 

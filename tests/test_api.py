@@ -13,9 +13,9 @@ from django.core.management import call_command
 from django.db import connection
 from rest_framework.test import APIClient
 
-from leads import clock, erasing
+from leads import clock, erasing, merging
 from leads.keys import digest, new_key
-from leads.models import Activity, ActivityType, ApiKey, Identity, Role, Source, Team, User
+from leads.models import Activity, ActivityType, ApiKey, Identity, Role, Source, Team, TeamMembership, User
 from sla import sweeps
 from sla.handoffs import verdicts
 from sla.handoffs.moves import Matter
@@ -118,6 +118,13 @@ class TestWhatIsNotThere:
         assert answer.json()["detail"] == "There is no such lead, or it isn’t yours to see."
         assert answer.json()["code"] == "not_found"
 
+    def test_what_is_sent_without_the_last_slash_is_not_lost_in_a_redirect(self, company: Company) -> None:
+        client = api(company.manager)
+        answer = client.post("/api/v1/touches", {"means": "call"}, format="json")
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+        assert "/api/v1/touches/" in answer.json()["detail"]
+        assert client.get("/api/v1/touches")["Location"] == "/api/v1/touches/"
+
     def test_people_still_get_a_page(self, company: Company) -> None:
         assert "text/html" in APIClient().get("/nothing/")["Content-Type"]
 
@@ -133,6 +140,17 @@ class TestWhatIsNotTaken:
     def test_a_list_without_any(self, company: Company) -> None:
         answer = api(company.manager).get("/api/v1/calendars/?name=West")
         assert answer.json()["errors"] == {"name": ["There is no such filter. This list has no filters."]}
+
+    @pytest.mark.parametrize("size", ["0", "-1", "501", "x", "²", ""])
+    def test_a_page_of_no_size(self, company: Company, size: str) -> None:
+        answer = api(company.manager).get("/api/v1/leads/", {"page_size": size})
+        assert (answer.status_code, answer.json()["errors"]) == (400, {"page_size": ["Give a number from 1 to 500."]})
+
+    @pytest.mark.parametrize("told", ["0", "maybe", "True "])
+    def test_what_is_neither_yes_nor_no(self, told: str) -> None:
+        answer = api(person(Role.REVOPS, "Rex Ops")).get("/api/v1/endpoints/", {"is_active": told})
+        assert answer.status_code == 400
+        assert "It is one of true, false." in " ".join(answer.json()["errors"]["is_active"])
 
     def test_a_filter_by_what_is_no_choice(self, company: Company) -> None:
         answer = api(company.manager).get("/api/v1/leads/?stage=mql")
@@ -284,6 +302,11 @@ class TestVerdicts:
         other = client.post(path, body | {"outcome": "no_answer"}, format="json", HTTP_IDEMPOTENCY_KEY="k1")
         assert other.status_code == 422
 
+    def test_the_repeated_answer_is_the_first_to_the_microsecond(self, company: Company, offered: Handoff) -> None:
+        client, path = api(company.ben.user), f"/api/v1/handoffs/{offered.public_id}/accept/"
+        first, again = (client.post(path, {}, format="json", HTTP_IDEMPOTENCY_KEY="k1") for _ in range(2))
+        assert first.json() == again.json()
+
     def test_an_answer_is_forgotten_after_a_week_and_with_its_person(self, company: Company, offered: Handoff) -> None:
         client = api(company.ben.user)
         path, kept = f"/api/v1/handoffs/{offered.public_id}", AnsweredRequest.objects.order_by("pk")
@@ -333,6 +356,62 @@ class TestTouches:
         offered.refresh_from_db()
         assert (offered.state, Touch.objects.count()) == ("accepted", 1)
         assert len(client.get("/api/v1/touches/").json()["results"]) == 1
+
+    def test_one_told_again_is_answered_whatever_became_of_who_made_it(
+        self, company: Company, stranger: Rep, offered: Handoff
+    ) -> None:
+        client, lead = api(company.manager), offered.episode.lead
+        body = {"lead": str(lead.public_id), "performed_by": company.ben.user.email, "means": "call"}
+        body |= {"outcome": "reached", "external_id": "call-9", "occurred_at": clock.now().isoformat()}
+        first = client.post("/api/v1/touches/", body, format="json")
+        assert first.status_code == 201, first.json()
+        User.objects.filter(pk=company.ben.user_id).update(is_active=False)
+        TeamMembership.objects.filter(user=company.ben.user_id).update(team=stranger.user.teams.get())
+        again = client.post("/api/v1/touches/", body, format="json")
+        assert (again.status_code, again.json()["public_id"]) == (201, first.json()["public_id"])
+        other = client.post("/api/v1/touches/", body | {"outcome": "no_answer"}, format="json")
+        assert (other.status_code, other.json()["touch"]) == (409, first.json()["public_id"])
+        new = client.post("/api/v1/touches/", body | {"external_id": "call-10"}, format="json")
+        assert new.status_code == 422
+
+    def test_a_lead_is_known_by_the_id_of_one_that_was_merged_into_it(self, company: Company, offered: Handoff) -> None:
+        now, lead = clock.now(), offered.episode.lead
+        loser = company.lead(now=now)
+        merging.merge(lead.pk, loser.pk, now=now)
+        client, old = api(company.ben.user), str(loser.public_id)
+        body = {"lead": old, "means": "call", "outcome": "reached"}
+        assert client.post("/api/v1/touches/", body, format="json").json()["lead"] == str(lead.public_id)
+        assert client.get(f"/api/v1/leads/{old}/").json()["public_id"] == str(lead.public_id)
+        assert client.get(f"/api/v1/leads/{old}/scores/").status_code == 200
+        for path in ("touches", "handoffs"):
+            assert len(client.get(f"/api/v1/{path}/", {"lead": old}).json()["results"]) == 1
+
+    def test_a_lead_is_known_by_the_user_id_of_the_product(self, company: Company, offered: Handoff) -> None:
+        Identity.objects.create(kind="user_id", value="u:17", lead=offered.episode.lead, bound_at=clock.now())
+        body = {"lead_external_id": "u:17", "means": "call", "outcome": "reached"}
+        assert api(company.ben.user).post("/api/v1/touches/", body, format="json").status_code == 201
+
+    @pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"])
+    def test_one_of_before_all_time_is_refused(self, company: Company, offered: Handoff, at: str) -> None:
+        body = {"means": "call", "outcome": "reached", "occurred_at": at}
+        told = {"lead_email": offered.episode.lead.email}
+        for path, named in (("touches/", told), (f"handoffs/{offered.public_id}/touch/", {})):
+            answer = api(company.ben.user).post(f"/api/v1/{path}", body | named, format="json")
+            assert (answer.status_code, answer.json()["field"]) == (422, "occurred_at")
+
+    @pytest.mark.parametrize(
+        ("span", "field"),
+        [
+            ({"first_date": "9999-12-31"}, "first_date"),
+            ({"first_date": "0001-01-01"}, "first_date"),
+            ({"starts_at": "9999-12-30T00:00:00Z", "ends_at": "9999-12-31T23:59:59Z"}, "ends_at"),
+        ],
+    )
+    def test_time_off_at_the_end_of_all_time_is_refused(
+        self, company: Company, span: dict[str, str], field: str
+    ) -> None:
+        answer = api(company.ben.user).post("/api/v1/absences/", span, format="json")
+        assert (answer.status_code, answer.json()["field"]) == (422, field)
 
     def test_a_lead_nobody_knows_is_named(self, company: Company) -> None:
         body = {"lead_email": "nobody@example.com", "means": "call", "outcome": "reached"}

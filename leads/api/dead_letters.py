@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads import clock, outbox
+from leads.api.filters import OfLead
 from leads.api.roles import RunsBaton
 from leads.errors import Invalid
 from leads.models import DeliveryStep, Notification, User
@@ -77,7 +78,7 @@ class DeadLetterFilter(django_filters.FilterSet):
     endpoint = django_filters.UUIDFilter("endpoint__public_id", label="Id of the endpoint")
     recipient = django_filters.CharFilter("to_address", "iexact", label="E-mail of the person")
     kind = django_filters.CharFilter("kind", label="new lead, breach, clock.breached …")
-    lead = django_filters.UUIDFilter("lead__public_id", label="Id of the lead")
+    lead = OfLead("lead", label="Id of the lead")
     given_up_after = django_filters.IsoDateTimeFilter("settled_at", "gte")
     given_up_before = django_filters.IsoDateTimeFilter("settled_at", "lt")
 

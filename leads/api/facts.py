@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import django_filters
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from rest_framework import mixins, serializers, viewsets
 
+from leads.api.filters import OfLead
 from leads.models import Account, Activity, Lead, Stage, User
 
 
@@ -18,8 +20,10 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
 class LeadSerializer(serializers.ModelSerializer[Lead]):
     """A lead as it stands."""
 
-    account = AccountSerializer(read_only=True)
-    holder = serializers.SlugRelatedField[User]("email", read_only=True, help_text="E-mail of the rep who holds it.")
+    account = AccountSerializer(read_only=True, allow_null=True)
+    holder = serializers.SlugRelatedField[User](
+        "email", read_only=True, allow_null=True, help_text="E-mail of the rep who holds it."
+    )
 
     class Meta:
         model = Lead
@@ -81,6 +85,12 @@ class LeadViewSet(viewsets.ReadOnlyModelViewSet[Lead]):
         user: User = self.request.user  # type: ignore[assignment]
         return Lead.objects.live().visible_to(user).select_related("account", "holder")
 
+    def get_object(self) -> Lead:
+        """Also by the id of a lead that was merged into this one."""
+        lead: Lead = get_object_or_404(self.get_queryset().known_as(self.kwargs["public_id"]))  # type: ignore[attr-defined]
+        self.check_object_permissions(self.request, lead)
+        return lead
+
 
 class ActivitySerializer(serializers.ModelSerializer[Activity]):
     """One thing a lead did; known by its source and message id."""
@@ -107,7 +117,7 @@ class ActivitySerializer(serializers.ModelSerializer[Activity]):
 
 
 class ActivityFilter(django_filters.FilterSet):
-    lead = django_filters.UUIDFilter("lead__public_id")
+    lead = OfLead("lead")
     lead_email = django_filters.CharFilter(method="by_email", label="E-mail of the lead, present or former")
     name = django_filters.CharFilter("type__name")
     occurred_after = django_filters.IsoDateTimeFilter("occurred_at", "gte")

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.forms import ChoiceField
-from django_filters import FilterSet
+from django_filters import FilterSet, TypedChoiceFilter, UUIDFilter
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from leads.models import Lead
+
 T = TypeVar("T", bound=Model)
 PAGING = frozenset({"cursor", "page_size"})
+
+
+class OfLead(UUIDFilter):
+    """By a lead's id; that of one which was merged away means the one it was merged into."""
+
+    def filter(self, qs: QuerySet[T], value: UUID | None) -> QuerySet[T]:
+        return qs if value is None else qs.filter(**{f"{self.field_name}__in": Lead.objects.known_as(value)})
+
+
+class YesNo(TypedChoiceFilter):
+    """`true` or `false`, and nothing else."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        choices = [("true", "true"), ("false", "false")]
+        super().__init__(*args, choices=choices, coerce=lambda told: told == "true", **kwargs)
 
 
 class KnownFilters(DjangoFilterBackend):

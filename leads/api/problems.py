@@ -48,11 +48,12 @@ def nothing_here(request: HttpRequest, exception: Exception) -> HttpResponse:
     """No door has this address: programs are told so in their way, people by a page."""
     if not request.path.startswith("/api/"):
         return page_not_found(request, exception)
+    hint = "Ids are UUIDs." if request.path.endswith("/") else f"Write it with its last slash: {request.path}/."
     body = {
         "type": "about:blank",
         "title": "Not found",
         "status": 404,
-        "detail": "There is nothing at this address. Ids are UUIDs; every address stands at /api/docs/.",
+        "detail": f"There is nothing at this address. {hint} Every address stands at /api/docs/.",
         "code": "no_such_address",
     }
     return JsonResponse(body, status=404, content_type="application/problem+json")

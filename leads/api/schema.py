@@ -16,7 +16,7 @@ NO: Final = {
     "403": "Not for the role of this key.",
     "404": "There is no such thing, or it isn’t yours to see.",
     "409": "As it stands this can’t be done; the body says how it stands.",
-    "422": "This Idempotency-Key was used for another request.",
+    "422": "What it asks for can’t be: `detail` says why. Or its Idempotency-Key was used for another request.",
 }
 KEY: Final = OpenApiParameter(
     "Idempotency-Key",
@@ -75,7 +75,7 @@ class DescribedSchema(AutoSchema):
             "403": [*self.view.permission_classes] != [IsAuthenticated],
             "404": names_one,
             "409": not reads and (hasattr(self.view, "queryset") or self._takes_key()),
-            "422": self._takes_key(),
+            "422": not reads,
         }
         return [code for code, is_possible in may.items() if is_possible]
 

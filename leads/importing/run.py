@@ -17,7 +17,6 @@ from leads.importing.reading import Record, Table
 from leads.importing.rows import Reader, Row
 from leads.importing.taking import FileId, Taken, rehearse, take
 from leads.models import Job, Organization, Source, User
-from leads.profiles import LENGTHS
 from leads.receipts import RefusedEntry
 from leads.sources import create_source
 from leads.wire.refusals import Refusal
@@ -47,7 +46,7 @@ class Import:
     sum: Taken = field(default_factory=Taken)
     refused: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
-    cut: Counter[str] = field(default_factory=Counter)
+    cut: Counter[tuple[str, int]] = field(default_factory=Counter)
     _records: Iterator[Record] = iter(())
 
     def step(self, *, now: datetime) -> bool:
@@ -118,7 +117,7 @@ class Import:
             "refused": self.refused,
             "refusals": [{"line": one.index, "code": one.code, "sentence": one.sentence} for one in self.sum.refused],
             "cells_left_out": dict(self.left_out),
-            "cells_cut": {name: [count, LENGTHS[name]] for name, count in self.cut.items()},
+            "cells_cut": {name: [count, length] for (name, length), count in self.cut.items()},
             "columns": self.mapping.said(self.table.header),
             "read_as": {
                 "digest": self.file.digest,

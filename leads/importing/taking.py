@@ -21,8 +21,18 @@ from leads.profiles import LENGTHS, NAMED
 from leads.receipts import Entry, RefusedEntry
 from leads.transactions import business
 from leads.wire import Attributes, Campaign, Event, Origin, attributes_of
+from leads.wire.attributes import MAX_TEXT_LENGTH, MAX_TRAIT_LENGTH
 
 log = structlog.get_logger(__name__)
+# As a column is named whose cell the wire calls otherwise.
+AS_COLUMN: Final = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "address.country": "country",
+    "address.city": "city",
+    "company.name": "company",
+    "company.industry": "industry",
+}
 KEYS_OF: Final = """
 SELECT identity.kind, identity.value, identity.lead_id
   FROM leads_identity AS identity
@@ -68,7 +78,7 @@ class Taken:
     duplicates: int = 0
     refused: tuple[RefusedEntry, ...] = ()
     ignored: tuple[str, ...] = ()
-    cut: tuple[str, ...] = ()
+    cut: tuple[tuple[str, int], ...] = ()
 
     def __add__(self, other: Taken) -> Taken:
         return Taken(
@@ -182,8 +192,19 @@ def _ignored(said: Sequence[Attributes]) -> tuple[str, ...]:
     return tuple(one.name for each in said for one in each.ignored)
 
 
-def _cut(said: Sequence[Attributes]) -> tuple[str, ...]:
-    return tuple(name for each in said for name in NAMED if len(getattr(each, name) or "") > LENGTHS[name])
+def _cut(said: Sequence[Attributes]) -> tuple[tuple[str, int], ...]:
+    """Each cell that is longer than what is kept of it, with how much that is."""
+    return tuple(cut for each in said for cut in _cut_of(each).items())
+
+
+def _cut_of(said: Attributes) -> dict[str, int]:
+    found = {
+        AS_COLUMN.get(name, name): MAX_TRAIT_LENGTH if name in said.traits else MAX_TEXT_LENGTH
+        for name in said.shortened
+    }
+    return found | {
+        name: LENGTHS[name] for name in NAMED if name in found or len(getattr(said, name) or "") > LENGTHS[name]
+    }
 
 
 def _event(row: Row, file: FileId, known: Known, *, now: datetime) -> Event:

@@ -138,13 +138,13 @@ class ClockActions:
     """What may be asked of, and agreed upon for, the promises of one hand-off. Mixed into the hand-offs' view set."""
 
     @extend_schema(responses=ClockDetailSerializer(many=True))
-    @action(detail=True, methods=["get"], url_path="clocks")
+    @action(detail=True, methods=["get"], url_path="clocks", pagination_class=None, filterset_class=None)
     def clocks(self, request: Request, public_id: UUID) -> Response:
         """The promises of a hand-off and of its episode, each with timings, pauses and sum."""
         return Response(ClockDetailSerializer(_clocks_of(self._handoff()), many=True).data)
 
     @extend_schema(request=NewPauseSerializer, responses=ClockDetailSerializer(many=True))
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], pagination_class=None, filterset_class=None)
     @idempotent
     def pause(self, request: Request, public_id: UUID) -> Response:
         """Let depth or qualify stand still until a moment."""
@@ -153,7 +153,7 @@ class ClockActions:
         return self._clocks_now()
 
     @extend_schema(request=TargetSerializer, responses=ClockDetailSerializer(many=True))
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], pagination_class=None, filterset_class=None)
     @idempotent
     def resume(self, request: Request, public_id: UUID) -> Response:
         """End a pause before its time."""
@@ -162,7 +162,7 @@ class ClockActions:
         return self._clocks_now()
 
     @extend_schema(request=ExtendSerializer, responses=ClockDetailSerializer(many=True))
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], pagination_class=None, filterset_class=None)
     @idempotent
     def extend(self, request: Request, public_id: UUID) -> Response:
         """Give one promise more working time, once, as a manager."""

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads import clock
+from leads.api.filters import OfLead
 from leads.errors import Invalid
 from leads.models import User
 from sla import contests
@@ -33,8 +34,8 @@ class ContestSerializer(serializers.ModelSerializer[Contest]):
     note = serializers.CharField(source="handoff.note", read_only=True)
     rejected_at = serializers.DateTimeField(source="handoff.closed_at", read_only=True)
     by = serializers.CharField(source="by.email", read_only=True)
-    decided_by = serializers.CharField(source="decided_by.email", read_only=True, default=None)
-    offer = serializers.UUIDField(source="hop.public_id", read_only=True, default=None)
+    decided_by = serializers.CharField(source="decided_by.email", read_only=True, allow_null=True, default=None)
+    offer = serializers.UUIDField(source="hop.public_id", read_only=True, allow_null=True, default=None)
 
     class Meta:
         model = Contest
@@ -48,7 +49,7 @@ class ContestFilter(django_filters.FilterSet):
     decision = django_filters.ChoiceFilter(
         choices=[("open", "Not decided"), *Contest.Decision.choices], method="stands"
     )
-    lead = django_filters.UUIDFilter("handoff__episode__lead__public_id")
+    lead = OfLead("handoff__episode__lead")
     handoff = django_filters.UUIDFilter("handoff__public_id")
     rep = django_filters.CharFilter("handoff__user__email", "iexact", label="E-mail of the rep who rejected it")
     reason = django_filters.CharFilter("handoff__reason__code", label="Code of the reason")

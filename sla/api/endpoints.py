@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from leads import clock, endpoints
 from leads.api.fields import OneOf, SomeOf
+from leads.api.filters import YesNo
 from leads.api.roles import RunsBaton
 from leads.models import Endpoint, Team, User
 from sla.telling.events import EVENTS
@@ -26,7 +27,7 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
     """One endpoint, and how it fares."""
 
     url = serializers.CharField(source="shown_url", read_only=True, help_text="Its host and its last letters.")
-    team = serializers.CharField(source="team.name", read_only=True, default=None)
+    team = serializers.CharField(source="team.name", read_only=True, allow_null=True, default=None)
 
     class Meta:
         model = Endpoint
@@ -83,7 +84,7 @@ class ChangedEndpointSerializer(WantedEndpointSerializer):
 
 class EndpointFilter(django_filters.FilterSet):
     kind = django_filters.MultipleChoiceFilter(choices=Endpoint.Kind.choices)
-    is_active = django_filters.BooleanFilter()
+    is_active = YesNo()
     team = django_filters.CharFilter("team__name", label="Name of the team")
 
     class Meta:

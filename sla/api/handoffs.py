@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads import clock
+from leads.api.filters import OfLead
 from leads.errors import Invalid
 from leads.models import Lead, User
 from sla import handoffs, touches
@@ -77,7 +78,7 @@ class HandoffSerializer(serializers.ModelSerializer[Handoff]):
     opened_by = serializers.CharField(source="episode.opened_by", read_only=True)
     rep = serializers.CharField(source="user.email", read_only=True)
     team = serializers.CharField(source="team.name", read_only=True)
-    reason = serializers.SlugRelatedField[Reason]("code", read_only=True)
+    reason = serializers.SlugRelatedField[Reason]("code", read_only=True, allow_null=True)
     colleagues = serializers.SerializerMethodField()
     why = serializers.CharField(source="episode.qualification.sentence", read_only=True, default="")
     clocks = ClockSerializer(many=True, read_only=True)
@@ -118,7 +119,7 @@ class HandoffSerializer(serializers.ModelSerializer[Handoff]):
 
 
 class HandoffFilter(django_filters.FilterSet):
-    lead = django_filters.UUIDFilter("episode__lead__public_id")
+    lead = OfLead("episode__lead")
     lead_email = django_filters.CharFilter(method="by_email", label="E-mail of the lead, present or former")
     rep = django_filters.CharFilter("user__email", "iexact", label="E-mail of the rep")
     state = django_filters.MultipleChoiceFilter(choices=State.choices)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -54,7 +56,7 @@ def idempotent(door: Door) -> Door:
                 fingerprint=print_of,
                 handoff=_spoken_of(response, **kwargs),
                 status=response.status_code,
-                body=response.data,
+                body=json.loads(JSONRenderer().render(response.data)),  # to the microsecond
                 at=clock.now(),
             )
             return response

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from leads import clock
 from leads.api.fields import OneOf
+from leads.api.filters import OfLead
 from leads.errors import Invalid
 from leads.models import ExternalId, Identity, Lead, User
 from sla import last_minute, touches
@@ -25,7 +26,7 @@ class TouchSerializer(serializers.ModelSerializer[Touch]):
     """One time that somebody of ours reached out."""
 
     lead = serializers.SlugRelatedField[Lead]("public_id", read_only=True)
-    handoff = serializers.SlugRelatedField[Any]("public_id", read_only=True)
+    handoff = serializers.SlugRelatedField[Any]("public_id", read_only=True, allow_null=True)
     performed_by = serializers.CharField(source="performed_by.email", read_only=True)
 
     class Meta:
@@ -59,7 +60,9 @@ class NewTouchSerializer(serializers.Serializer[Any]):
 
     lead = serializers.UUIDField(required=False)
     lead_email = serializers.EmailField(required=False)
-    lead_external_id = serializers.CharField(required=False)
+    lead_external_id = serializers.CharField(
+        required=False, help_text="The user id by which your product knows the person, as `identify` told it."
+    )
     performed_by = serializers.EmailField(required=False, help_text="The rep's e-mail; by default the caller.")
     means = OneOf(Touch.Means.choices)
     direction = OneOf(Touch.Direction.choices, default=Touch.Direction.OUTBOUND)
@@ -93,7 +96,7 @@ class LastMinuteSerializer(serializers.Serializer[Any]):
 
 
 class TouchFilter(django_filters.FilterSet):
-    lead = django_filters.UUIDFilter("lead__public_id")
+    lead = OfLead("lead")
     lead_email = django_filters.CharFilter(method="by_email", label="E-mail of the lead, present or former")
     performed_by = django_filters.CharFilter("performed_by__email", "iexact")
 
@@ -124,13 +127,13 @@ class TouchViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Gene
         body.is_valid(raise_exception=True)
         data = body.validated_data
         user: User = request.user  # type: ignore[assignment]
-        now = clock.now()
+        now, told = clock.now(), touches.taken_in_before(user, data["external_id"])
         made = touches.record(
-            _lead(user, data).pk,
+            _lead(user, data, told).pk,
             means=data["means"],
             outcome=data["outcome"],
             direction=data["direction"],
-            performed_by=_performer(user, data.get("performed_by")),
+            performed_by=_performer(user, data.get("performed_by"), told),
             recorded_by=user,
             occurred_at=data.get("occurred_at"),
             automated=data["automated"],
@@ -143,7 +146,7 @@ class TouchViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Gene
         return Response(TouchSerializer(made).data, status=201)
 
     @extend_schema(responses=LastMinuteSerializer(many=True))
-    @action(detail=False, methods=["get"], url_path="last-minute")
+    @action(detail=False, methods=["get"], url_path="last-minute", pagination_class=None, filterset_class=None)
     def last_minute(self, request: Request) -> Response:
         """Touches that met a promise in its last minute, with no second one after: for managers, of 30 days."""
         user: User = request.user  # type: ignore[assignment]
@@ -154,26 +157,33 @@ class TouchViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.Gene
         return Response(LastMinuteSerializer(found, many=True).data)
 
 
-def _lead(user: User, data: dict[str, Any]) -> Lead:
-    """The lead that was named, if the caller may read it."""
-    readable = Lead.objects.live().visible_to(user)
+def _lead(user: User, data: dict[str, Any], told: Touch | None) -> Lead:
+    """The lead that was named, if the caller may read it or has told of this very touch before."""
+    found = Lead.objects.live()
     if "lead" in data:
-        found = readable.filter(public_id=data["lead"])
+        found = found.known_as(data["lead"])
     elif "lead_email" in data:
         bound = Identity.objects.filter(kind="email", value=data["lead_email"].strip().lower())
-        found = readable.filter(pk__in=bound.values("lead"))
+        found = found.filter(pk__in=bound.values("lead"))
     else:
-        system, _, value = data["lead_external_id"].partition(":")
-        found = readable.filter(pk__in=ExternalId.objects.filter(system=system, value=value).values("lead"))
-    lead = found.first()
+        given = data["lead_external_id"]
+        system, _, value = given.partition(":")
+        bound = Identity.objects.filter(kind="user_id", value=given)
+        of_system = ExternalId.objects.filter(system=system, value=value)
+        found = found.filter(pk__in=bound.values("lead").union(of_system.values("lead"), all=True))
+    lead = (found.filter(pk=told.lead_id) if told is not None else found.visible_to(user)).first()
+    if lead is None and told is not None:
+        raise touches.TouchConflict(touches.USED, field="external_id", touch=str(told.public_id))
     if lead is None:
         raise Invalid("No lead of yours is known by that. Check the address or id.")
     return lead
 
 
-def _performer(user: User, email: str | None) -> User:
+def _performer(user: User, email: str | None, told: Touch | None) -> User:
     if email is None:
         return user
+    if told is not None and told.performed_by.email == email.strip().lower():
+        return told.performed_by
     found = User.objects.filter(email=email.strip().lower(), is_active=True).first()
     if found is None:
         raise Invalid(f"performed_by: nobody here has the address {email}.")

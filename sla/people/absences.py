@@ -199,6 +199,8 @@ def _check_span(starts_at: datetime, ends_at: datetime, *, now: datetime) -> Non
             "That time is over: nothing that happened in it changes any more. Give an end that is still to come.",
             field="ends_at",
         )
+    if ends_at.year > spans.YEARS[1]:
+        raise Invalid(f"Give a year up to {spans.YEARS[1]}.", field="ends_at")
     if ends_at - starts_at > LONGEST:
         raise Invalid(
             "That is more than a year. Check the dates, or have a manager take the rep out instead.", field="ends_at"

@@ -13,6 +13,7 @@ from leads.errors import Invalid
 
 MIDNIGHT = time(0)
 DAY = timedelta(days=1)
+YEARS = (2000, 2099)
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -25,6 +26,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 def whole_days(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """From the first instant of one date to the end of another, both included. Raises Invalid."""
+    _check_years(first_date=first, last_date=last)
     if last < first:
         raise Invalid(
             f"The last day, {_day(last)}, lies before the first, {_day(first)}. Swap them.", field="last_date"
@@ -34,6 +36,7 @@ def whole_days(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datet
 
 def hours(first: date, since: time, last: date, until: time, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """From one wall time to another; until 00:00 is the end of that date. Raises Invalid naming the field."""
+    _check_years(first_date=first, last_date=last)
     start = _wall(first, since, zone, "from_time")
     end = _instant(last + DAY, MIDNIGHT, zone) if until == MIDNIGHT else _wall(last, until, zone, "until_time")
     if end <= start:
@@ -43,6 +46,12 @@ def hours(first: date, since: time, last: date, until: time, zone: ZoneInfo) -> 
             field="until_time",
         )
     return start, end
+
+
+def _check_years(**dates: date) -> None:
+    for field, each in dates.items():
+        if not YEARS[0] <= each.year <= YEARS[1]:
+            raise Invalid(f"Give a year from {YEARS[0]} to {YEARS[1]}.", field=field)
 
 
 def is_whole_days(start: datetime, end: datetime, zone: ZoneInfo) -> bool:

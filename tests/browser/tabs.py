@@ -25,6 +25,7 @@ class Tab:
         self.complaints: list[str] = []
         self.expected: tuple[int, ...] = ()
         self._under_way: set[Request] = set()
+        self._went: list[str] = []
         self.context: BrowserContext = browser.new_context(base_url=url, **options)
         self.page: Page = self.context.new_page()
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -46,6 +47,8 @@ class Tab:
         if request.redirected_from is not None:
             self._under_way.discard(request.redirected_from)
         self._under_way.add(request)
+        if request.is_navigation_request():
+            self._went.append(f"{request.method} {request.url}")
 
     def _ended(self, request: Request) -> None:
         self._under_way.discard(request)
@@ -67,12 +70,14 @@ class Tab:
                 other.close()
 
     def shown(self) -> str:
-        """The beginning of what can be read on it, and what is under way: for whoever asks why a test failed."""
+        """The way it took, the beginning of what can be read on it, and what is under way: why a test failed."""
         try:
-            text = str(self.page.evaluate("document.body?.innerText.slice(0, 2000) ?? ''"))
+            text = str(
+                self.page.evaluate("[innerWidth, innerHeight, document.body?.innerText.slice(0, 2000)].join('\\n')")
+            )
         except Error as error:
             text = str(error)
-        return "\n".join([text, *self.complaints, *(f"under way: {each.url}" for each in self._under_way)])
+        return "\n".join([*self._went, text, *self.complaints, *(f"under way: {each.url}" for each in self._under_way)])
 
     def forget(self) -> None:
         """As good as new."""
@@ -82,6 +87,7 @@ class Tab:
         self.page.goto("about:blank")
         self.context.clear_cookies()
         self._under_way.clear()
+        self._went.clear()
 
 
 class Tabs:
@@ -99,6 +105,8 @@ class Tabs:
             self.free.remove(found)
         tab = found[1] if found else Tab(self.browser, self.url, {"viewport": viewport, **options})
         tab.page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        if "is_mobile" not in options:
+            tab.page.wait_for_function("size => innerWidth === size.width && innerHeight === size.height", arg=viewport)
         tab.page.emulate_media(**lights)
         tab.complaints.clear()
         return tab

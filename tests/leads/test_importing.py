@@ -714,6 +714,19 @@ class TestCommand:
             assert "1 cells of first_name were longer than 120 characters and cut there." in said
         assert self.command(path).count("3 rows were imported before, 1 refused.") == 1
 
+    def test_counts_every_kind_of_cell_that_is_cut(self, tmp_path: Path) -> None:
+        header = "email,first name,title,company,city,hobby\n"
+        row = f"a@x.example,{'F' * 300},{'T' * 201},{'C' * 300},{'Y' * 201},{'H' * 2001}\n"
+        path = written(
+            tmp_path, f"{header}{row}b@x.example,{'F' * 120},{'T' * 200},{'C' * 200},{'Y' * 200},{'H' * 2000}\n"
+        )
+        for options in (["--dry-run"], []):
+            said = self.command(path, *options)
+            for name, length in (("first_name", 120), ("title", 200), ("company", 200), ("city", 200), ("hobby", 2000)):
+                assert f"1 cells of {name} were longer than {length} characters and cut there." in said
+        lead = Lead.objects.get(email="a@x.example")
+        assert (len(lead.first_name), len(lead.title), len(lead.traits["hobby"])) == (120, 200, 2000)
+
     @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", " =1", "\t=1", "\r=1"])
     def test_defuses_formulas(self, cell: str) -> None:
         assert defused(cell) == f"'{cell}"
