@@ -53,7 +53,7 @@ def addresses_of(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Unreachable(f"The name {host} can't be resolved: {error}") from error
+        raise Unreachable(f"The name {host} can't be resolved.") from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

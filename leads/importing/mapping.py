@@ -155,12 +155,19 @@ def _listed(header: Sequence[str], most: int = 20) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def inert(cell: str) -> str:
+    """A cell's text. What looks like a formula is text like any other; a defused one gets its own first sign back."""
+    text = cell.strip()
+    own = text[1:].strip()
+    return own if text[:1] == "'" and own[:1] in ("=", "+", "-", "@") else text
+
+
 def _traits(header: Sequence[str], places: Iterable[int]) -> dict[int, str]:
     """A name of its own for every further column; one without a name is left out."""
     traits: dict[int, str] = {}
     taken: set[str] = set()
     for place in places:
-        name = header[place][:90]
+        name = inert(header[place])[:90]
         if not name:
             continue
         name = f"{name} (file)" if plain(name) in RESERVED else name

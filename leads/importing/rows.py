@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 from leads.importing import values
-from leads.importing.mapping import Mapping
+from leads.importing.mapping import Mapping, inert
 from leads.importing.reading import Record
 from leads.models import Lead, Outcome, Stage
 from leads.wire import as_email
@@ -73,7 +73,7 @@ class Reader:
         """Understand one record. Raises Refusal with the reason, which repeats nothing personal."""
         if record.refusal is not None:
             raise record.refusal
-        cells = {field: _inert(record.cells[place]) for field, place in self.mapping.fields.items()}
+        cells = {field: inert(record.cells[place]) for field, place in self.mapping.fields.items()}
         user_id, email = self._who(cells)
         return Row(
             line=record.line,
@@ -105,7 +105,7 @@ class Reader:
     def _traits(self, record: Record, cells: dict[str, str], email: str | None) -> dict[str, Any]:
         traits: dict[str, Any] = {}
         for place, name in self.mapping.traits.items():
-            text = _inert(record.cells[place])
+            text = inert(record.cells[place])
             if text:
                 traits[name] = text
         traits |= {name: cells[field] for field, name in PLAIN.items() if cells.get(field)}
@@ -181,9 +181,3 @@ class Reader:
 
     def _column(self, field: str) -> str:
         return self.header[self.mapping.fields[field]][:60]
-
-
-def _inert(cell: str) -> str:
-    """A cell's text. What looks like a formula is text like any other; a defused one gets its own first sign back."""
-    text = cell.strip()
-    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text

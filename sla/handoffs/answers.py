@@ -127,6 +127,6 @@ def given_evidence(reason: Reason, evidence: str) -> str:
             _is_link(text)
         except ValidationError as error:
             raise Invalid(
-                f"{reason.evidence_prompt} Give a web address that begins with https://.", field="evidence"
+                f"{reason.evidence_prompt.rstrip('.')}: give a web address that begins with https://.", field="evidence"
             ) from error
     return text

@@ -25,7 +25,7 @@ from leads import erasing, holding, intake
 from leads.batch import Batch
 from leads.importing import standing, values
 from leads.importing.decoding import BadFile, examine
-from leads.importing.mapping import map_columns
+from leads.importing.mapping import inert, map_columns
 from leads.importing.reading import MAX_LINE, Table, open_table
 from leads.importing.reporting import defused
 from leads.importing.rows import Reader, Row
@@ -730,6 +730,7 @@ class TestCommand:
     @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", " =1", "\t=1", "\r=1"])
     def test_defuses_formulas(self, cell: str) -> None:
         assert defused(cell) == f"'{cell}"
+        assert inert(defused(cell)) == inert(cell) == cell.strip()
         assert defused("plain") == "plain"
 
     @pytest.mark.parametrize(
